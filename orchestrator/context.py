@@ -1,0 +1,70 @@
+"""What every page's frame needs: style sheets, navigation, who is signed in, and how they like it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
+
+from orchestrator.models import User
+from runs import verbs
+
+SHEETS = ("css/tokens.css", "css/base.css", "css/components.css", "css/canvas.css")
+# (url name, label, short label on the phone, icon, what the reader must be: "", "designs" or "governs");
+# what not everybody sees stands behind the profile on a phone
+ENTRIES = (
+    ("home", "Home", "", "home", ""),
+    ("orchestrations", "Orchestrations", "Flows", "flows", ""),
+    ("runs", "Runs", "", "runs", ""),
+    ("inbox", "Inbox", "", "inbox", ""),
+    ("knowledge", "Knowledge", "", "knowledge", "designs"),
+    ("admin:index", "Admin site", "", "settings", "governs"),
+)
+
+
+def chrome(request: HttpRequest) -> dict[str, Any]:
+    """``chrome`` in every template; computed only by templates that draw the frame."""
+    return {"chrome": SimpleLazyObject(lambda: _frame(request))}
+
+
+def _frame(request: HttpRequest) -> dict[str, Any]:
+    user = getattr(request, "user", None)
+    person = user if isinstance(user, User) and user.is_active else None
+    return {
+        "sheets": SHEETS,
+        "nav": _navigation(request, person) if person else [],
+        "initials": _initials(person) if person else "",
+        "theme": theme if (theme := request.COOKIES.get("theme")) in ("light", "dark") else "",
+        "keys": request.COOKIES.get("keys", "on"),
+    }
+
+
+def _navigation(request: HttpRequest, user: User) -> list[dict[str, Any]]:
+    here = request.path
+    entries = []
+    for name, label, short, icon, wanted in ENTRIES:
+        if wanted and not getattr(user, wanted):
+            continue
+        url = reverse(name)
+        current = here == url if name == "home" else here.startswith(url)
+        count = verbs.waiting_for(user).count() if name == "inbox" else 0
+        entries.append(
+            {
+                "url": url,
+                "label": label,
+                "short": short,
+                "icon": icon,
+                "count": count,
+                "current": current,
+                "rare": bool(wanted),
+                "name": name,
+            }
+        )
+    return entries
+
+
+def _initials(user: User) -> str:
+    words = user.display_name.split()
+    return "".join(word[0] for word in (words[:1] + words[-1:] if len(words) > 1 else words)).upper()

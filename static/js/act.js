@@ -1,0 +1,58 @@
+// Sends `form[data-act]` without leaving the page. The answer says where to go on: {go: "?step=answer"}.
+// What the server refuses stays in the form, as a sentence, until it is sent again.
+
+/** @param {HTMLFormElement} form @param {string} words */
+function refuse(form, words) {
+  const notice = document.createElement("div");
+  notice.className = "notice is-failed";
+  notice.setAttribute("role", "alert");
+  const text = document.createElement("p");
+  text.textContent = words;
+  notice.append(document.createElement("span"), text);
+  notice.dataset.refusal = "";
+  form.prepend(notice);
+}
+
+/** @param {HTMLFormElement} form @param {HTMLElement | null} button @returns {Promise<string>} where to go on */
+async function send(form, button) {
+  const body = new FormData(form, button);
+  let response;
+  try {
+    response = await fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" } });
+  } catch {
+    throw new Error("The server does not answer, so nothing has happened. Try again in a moment.");
+  }
+  const type = response.headers.get("Content-Type") ?? "";
+  const answer = type.includes("json") ? await response.json() : {};
+  if (!response.ok) throw new Error(answer.message ?? `The server could not do this (${response.status}). Load the page again.`);
+  return answer.go ?? response.url;
+}
+
+/**
+ * @param {(go: string, still: boolean) => void} went called with where to go on, and whether the reader is still
+ *   where the form was sent from
+ * @returns {{destroy: () => void}}
+ */
+export function create(went) {
+  const stop = new AbortController();
+  const busy = new WeakSet();
+  document.addEventListener("submit", async (event) => {
+    const form = /** @type {HTMLFormElement} */ (event.target);
+    if (!form.matches("form[data-act]")) return;
+    event.preventDefault();
+    if (busy.has(form)) return;
+    busy.add(form);
+    form.setAttribute("aria-busy", "true");
+    form.querySelector("[data-refusal]")?.remove();
+    const from = location.href;
+    try {
+      went(await send(form, /** @type {SubmitEvent} */ (event).submitter), location.href === from);
+    } catch (error) {
+      refuse(form, /** @type {Error} */ (error).message);
+    } finally {
+      busy.delete(form);
+      form.removeAttribute("aria-busy");
+    }
+  }, { signal: stop.signal });
+  return { destroy: () => stop.abort() };
+}
