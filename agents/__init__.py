@@ -1,0 +1,1 @@
+"""Who works: models, agents, tools, credentials, and the one door to every language model."""

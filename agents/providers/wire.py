@@ -1,0 +1,52 @@
+"""HTTP connections to providers: one pool to the outside, one to this machine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from agents import loop
+
+if TYPE_CHECKING:
+    import httpx2
+    from openai import AsyncOpenAI
+
+    from agents.providers.base import Connection
+
+CONNECT_S = 10.0
+
+
+def http_client(*, on_this_machine: bool) -> httpx2.AsyncClient:
+    """The pool of the background loop; the one to this machine ignores the environment's proxies.
+
+    Reading has no limit of its own: the call's timeout covers all of it, and a limit per read would
+    cut off a model that thinks long before its first word.
+    """
+    import httpx2
+
+    return loop.kept(
+        ("http", on_this_machine),
+        lambda: httpx2.AsyncClient(
+            timeout=httpx2.Timeout(None, connect=CONNECT_S), trust_env=not on_this_machine
+        ),
+        close=lambda client: client.aclose,
+    )
+
+
+def openai_client(connection: Connection, *, foreign: bool, on_this_machine: bool = False) -> AsyncOpenAI:
+    """The SDK's client without retries: the engine retries, where people can see it.
+
+    ``foreign`` keeps OpenAI's own organisation, project and admin key, which the SDK takes from the
+    environment, away from other servers.
+    """
+    import httpx2
+    from openai import AsyncOpenAI
+
+    own: dict[str, Any] = {"organization": "", "project": "", "admin_api_key": ""} if foreign else {}
+    return AsyncOpenAI(
+        base_url=connection.base_url,
+        api_key=connection.api_key,
+        max_retries=0,
+        timeout=httpx2.Timeout(None, connect=CONNECT_S),
+        http_client=http_client(on_this_machine=on_this_machine),
+        **own,
+    )
