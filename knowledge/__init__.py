@@ -1,0 +1,1 @@
+"""What the platform knows: documents in, passages out."""
