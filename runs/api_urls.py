@@ -1,0 +1,16 @@
+"""REST addresses of runs and approvals."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+from rest_framework.routers import SimpleRouter
+
+from runs.api import Approvals, Runs, StartRun
+
+router = SimpleRouter(use_regex_path=False)
+router.register("runs", Runs, basename="run")
+router.register("approvals", Approvals, basename="approval")
+urlpatterns = [
+    path("orchestrations/<uuid:pk>/runs/", StartRun.as_view(), name="api_start_run"),
+    path("", include(router.urls)),
+]

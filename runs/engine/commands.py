@@ -1,0 +1,145 @@
+"""What may be said to a run: by a process that starts it, by its steps, by clocks, and by people.
+
+``step, epoch, attempt`` name one dispatch of a step: what is said of another one is late and changes
+nothing. ``by`` is a user name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from runs.engine.events import JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The run's first entry. ``user`` is {id, username}, ``version`` the published number."""
+
+    input: JSON
+    user: dict[str, JSON]
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kick:
+    """Start what may start: a slot came free elsewhere, or an entry was appended without an executor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Complete:
+    """A step ended. On the port ``failure`` it failed and keeps its output; ``reason`` says why."""
+
+    step: str
+    epoch: int
+    attempt: int
+    ports: tuple[str, ...] = ("success",)
+    output: JSON = None
+    payload: dict[str, JSON] | None = None  # {sha256, size} in place of an output over 16 KiB
+    usage: dict[str, int] = field(default_factory=dict)
+    cost: float = 0.0
+    citations: list[dict[str, JSON]] = field(default_factory=list)
+    line: str = ""
+    reason: str = ""
+
+
+TIMEOUT = "timeout"
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """An attempt raised. ``error`` is {code, message, retryable, details, sent, received}.
+
+    With the code ``timeout`` the runtime speaks for a step that has not answered; should it answer later,
+    that is a late result.
+    """
+
+    step: str
+    epoch: int
+    attempt: int
+    error: dict[str, JSON]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A step waits for people.
+
+    ``approval`` is {id, message, evidence, assignees, role, quorum, form, allow_self, channels,
+    expires_at (ISO 8601 or None), content_hash}.
+    """
+
+    step: str
+    epoch: int
+    attempt: int
+    approval: dict[str, JSON]
+
+
+@dataclass(frozen=True, slots=True)
+class Slept:
+    """A step waits for a time, then completes with ``output`` and ``waited_s``."""
+
+    step: str
+    epoch: int
+    attempt: int
+    due_at: datetime
+    output: dict[str, JSON] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """A person answers: ``decision`` is approve or reject. Who may answer is asked before."""
+
+    approval: str
+    by: str
+    decision: str
+    comment: str = ""
+    data: JSON = None
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A timer says that what ``kind`` (delay, retry, expiry) waits for has come. Ignored when it is early."""
+
+    step: str
+    epoch: int
+    attempt: int
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupt:
+    """``worker``, which had started this attempt, is gone."""
+
+    step: str
+    epoch: int
+    attempt: int
+    worker: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """A person ends the run."""
+
+    by: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryRun:
+    """A person has what failed tried again: all of it, or the steps named."""
+
+    by: str
+    steps: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rollback:
+    """A person takes the run back to a checkpoint, or undoes it whole (``to`` is None)."""
+
+    to: str | None
+    by: str
+    reason: str = ""
+
+
+Report = Complete | Fail | Asked | Slept
+Command = Start | Kick | Report | Vote | Due | Interrupt | Cancel | RetryRun | Rollback

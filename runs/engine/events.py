@@ -1,0 +1,44 @@
+"""What a journal says: events are JSON objects ``{kind, step?, epoch?, attempt?, data}``, never changed.
+
+``data`` by kind. Fields in brackets are absent when they are empty; every other field is there.
+
+- run_started: input, user {id, username}, version
+- step_started: worker
+- step_waiting: wait {kind: delay, due_at, since, output}
+- step_queued: nothing; its pause is over, and it starts when it is its turn
+- approval_requested: approval {id, message, ..., as in ``commands.Asked``}; the step is WAITING from here on
+- approval_voted, approval_decided: approval, by, decision (approve or reject), comment, data. The vote that
+  decides is an approval_decided only.
+- approval_expired: approval
+- approval_voided: approval, reason
+- step_completed: ports, output or payload {sha256, size}, [usage], [cost], [citations], [line]
+- step_failed: error {code, message, ...}, ports, handled, continued, output or payload, [usage], [cost],
+  [citations], [line]. Neither handled nor continued: ``on_failure`` fails the run or rolls it back.
+- retry_scheduled: due_at, error, delay_s
+- step_skipped: nothing
+- step_cancelled: reason
+- step_interrupted: worker
+- late_result_ignored: reason, [usage], [cost]
+- rollback_started: to (None: the whole run), by (user name; None when automatic), reason, automatic, count
+  (how often ``to`` has been rolled back, with this), steps (in the order of undoing), [cause] (the step
+  whose failure did it)
+- step_reset: nothing; ``epoch`` is the new one. Of steps that the rollback only retries it is the old one.
+- rollback_finished: to
+- run_retried: by, steps
+- run_completed: output (None; the runtime renders the document's mapping), last (keys of the last steps)
+- run_failed: error {step, code, message}
+- run_cancelled: by, reason
+- run_rolled_back: by, reason
+
+The list is open: who does not know a kind ignores it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+JSON = Any
+Event = dict[str, Any]
+Entry = tuple[int, str, list[Event]]  # seq, at (ISO 8601, UTC), events
+Entries = Iterable[Entry]

@@ -1,0 +1,370 @@
+"""State = fold(events): one fold for workers, pages, the time slider and tests.
+
+Incremental: an event costs what it changes. When a step ends, each of its outgoing edges counts down
+``left`` of its target; nothing ever looks for work by scanning the graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from builder.graph import Graph
+from runs.engine.commands import TIMEOUT
+from runs.engine.events import Entries, Event
+from runs.engine.records import RunState, StepState, tokens_of
+from runs.engine.states import ACTIVE, RESOLVED, RunStatus, StepStatus, check_run, check_step
+
+__all__ = ["RunState", "StepState", "apply", "fold", "new_state", "refresh", "replay"]
+
+Handler = Callable[[Graph, RunState, str, Event], None]
+
+
+def new_state(graph: Graph) -> RunState:
+    """A run that was created and has not started."""
+    return RunState({key: StepState(left=len(edges)) for key, edges in graph.incoming.items()})
+
+
+def fold(graph: Graph, state: RunState, seq: int, at: str, events: Iterable[Event]) -> None:
+    """Take the entry ``seq`` into ``state``, in place. ``at`` is ISO 8601 in UTC.
+
+    Raises IllegalTransition for an entry that no run of this graph can have; the state is void then.
+    """
+    for event in events:
+        apply(graph, state, at, event)
+    state.seq = seq
+    refresh(state)
+
+
+def replay(graph: Graph, entries: Entries) -> RunState:
+    """The state that a journal says, from its first entry on."""
+    state = new_state(graph)
+    for seq, at, events in entries:
+        fold(graph, state, seq, at, events)
+    return state
+
+
+def apply(graph: Graph, state: RunState, at: str, event: Event) -> None:
+    """Take one event of an entry into ``state``; kinds that are not known change nothing."""
+    handler = HANDLERS.get(event["kind"])
+    if handler is not None:
+        handler(graph, state, at, event)
+
+
+def refresh(state: RunState) -> None:
+    """A run that goes forward is WAITING while something waits and nothing runs or is about to."""
+    if state.status in ACTIVE:
+        idle = state.waiting and not state.running and not state.ready
+        state.status = RunStatus.WAITING if idle else RunStatus.RUNNING
+
+
+def _move(step: StepState, status: StepStatus) -> None:
+    check_step(step.status, status)
+    step.status = status
+
+
+def _move_run(state: RunState, status: RunStatus) -> None:
+    check_run(state.status, status)
+    state.status = status
+
+
+def _weigh(graph: Graph, state: RunState, key: str, step: StepState) -> None:
+    """Semantic 2: find out whether a PENDING step may start now, or never."""
+    join, edges = graph.steps[key].join, len(graph.incoming[key])
+    if join == "first":
+        starts, never = step.live > 0, not step.left
+    elif join == "all":
+        starts, never = step.live == edges, step.live + step.left < edges
+    else:
+        starts, never = not step.left and step.live > 0, not step.left
+    if starts or not edges:
+        state.ready[key] = None
+    elif never:
+        state.stranded[key] = None
+
+
+def _resolve(graph: Graph, state: RunState, key: str, ports: tuple[str, ...]) -> None:
+    """Semantic 1: each edge out of a resolved step is live or dead from now on."""
+    for edge in graph.outgoing[key]:
+        target = state.own(edge.target)
+        target.left -= 1
+        if edge.port in ports:
+            target.live += 1
+        if target.status is StepStatus.PENDING:
+            _weigh(graph, state, edge.target, target)
+
+
+def _run_started(graph: Graph, state: RunState, at: str, event: Event) -> None:
+    data = event["data"]
+    _move_run(state, RunStatus.RUNNING)
+    state.input, state.user, state.version = data["input"], data["user"], data["version"]
+    state.started_at = at
+    for key in graph.roots:
+        _weigh(graph, state, key, state.steps[key])
+
+
+def _step_started(graph: Graph, state: RunState, at: str, event: Event) -> None:
+    key = event["step"]
+    step = state.own(key)
+    _move(step, StepStatus.RUNNING)
+    step.attempt, step.worker = event["attempt"], event["data"]["worker"]
+    step.started_at, step.wait = at, None
+    state.ready.pop(key, None)
+    state.waiting.pop(key, None)
+    state.running[key] = None
+
+
+def _wait(state: RunState, key: str, wait: dict[str, Any]) -> StepState:
+    step = state.own(key)
+    _move(step, StepStatus.WAITING)
+    step.wait, step.interruptions = wait, 0
+    state.running.pop(key, None)
+    state.waiting[key] = None
+    return step
+
+
+def _step_waiting(graph: Graph, state: RunState, at: str, event: Event) -> None:
+    _wait(state, event["step"], event["data"]["wait"])
+
+
+def _step_queued(graph: Graph, state: RunState, at: str, event: Event) -> None:
+    key = event["step"]
+    step = state.own(key)
+    _move(step, StepStatus.PENDING)
+    step.wait = None
+    state.waiting.pop(key, None)
+    state.ready[key] = None
+
+
+def _retry_scheduled(graph: Graph, state: RunState, at: str, event: Event) -> None:
+    data = event["data"]
+    step = _wait(state, event["step"], {"kind": "retry", "due_at": data["due_at"]})
+    step.failures += 1
+    step.error = data["error"]
+    _presume(state, event, data["error"])
+
+
+def _presume(state: RunState, event: Event, error: dict[str, Any]) -> None:
+    """The runtime gave up waiting for this attempt; what it reports later is told apart by this."""
+    if error.get("code") == TIMEOUT:
+        state.unanswered[event["step"], event["epoch"], event["attempt"]] = None
+
+
+def _approval_requested(graph: Graph, state: RunState, at: str, event: Event) -> None:
+    approval = event["data"]["approval"]
+    wait = {"kind": "approval", "approval": approval["id"], "due_at": approval.get("expires_at")}
+    step = _wait(state, event["step"], wait)
+    step.approval = {**approval, "votes": [], "decision": None}
+    state.approvals[approval["id"]] = {"step": event["step"], "status": "pending", "by": None, "at": at}
+
+
+def _approval_voted(graph: Graph, state: RunState, at: str, event: Event) -> None:
+    data = event["data"]
+    step = state.own(event["step"])
+    vote = {"by": data["by"], "decision": data["decision"], "comment": data["comment"], "data": data["data"]}
+    approval = step.approval or {}
+    step.approval = {**approval, "votes": [*approval.get("votes", ()), {**vote, "at": at}]}
+    if event["kind"] == "approval_decided":
+        step.approval.update(vote)
+        status = "approved" if data["decision"] == "approve" else "rejected"
+        _settle_approval(state, data["approval"], status, data["by"], at)
+
+
+def _approval_expired(graph: Graph, state: RunState, at: str, event: Event) -> None:
+    step = state.own(event["step"])
+    step.approval = {**(step.approval or {}), "decision": "expired", "by": None}
+    _settle_approval(state, event["data"]["approval"], "expired", None, at)
+
+
+def _approval_voided(graph: Graph, state: RunState, at: str, event: Event) -> None:
+    step = state.own(event["step"])
+    step.approval = {**(step.approval or {}), "voided": True}
+    _settle_approval(state, event["data"]["approval"], "voided", None, at)
+
+
+def _settle_approval(state: RunState, pk: str, status: str, by: str | None, at: str) -> None:
+    state.approvals[pk] = {**state.approvals[pk], "status": status, "by": by, "at": at}
+
+
+def _end(state: RunState, at: str, event: Event, status: StepStatus) -> StepState:
+    key = event["step"]
+    step = state.own(key)
+    _move(step, status)
+    step.finished_at, step.wait, step.interruptions = at, None, 0
+    state.running.pop(key, None)
+    state.waiting.pop(key, None)
+    state.completed_order[key] = None
+    return step
+
+
+def _result(state: RunState, step: StepState, data: dict[str, Any]) -> None:
+    step.ports = tuple(data["ports"])
+    step.output, step.payload = data.get("output"), data.get("payload")
+    step.line = data.get("line", "")
+    if "citations" in data:
+        step.citations = data["citations"]
+    if "usage" in data:
+        step.usage = data["usage"]
+    step.cost = data.get("cost", 0.0)
+    _spend(state, data)
+
+
+def _spend(state: RunState, data: dict[str, Any]) -> None:
+    if "usage" in data:
+        state.tokens += tokens_of(data["usage"])
+    state.cost += data.get("cost", 0.0)
+
+
+def _step_completed(graph: Graph, state: RunState, at: str, event: Event) -> None:
+    step = _end(state, at, event, StepStatus.COMPLETED)
+    _result(state, step, event["data"])
+    step.error = None
+    _resolve(graph, state, event["step"], step.ports)
+
+
+def _step_failed(graph: Graph, state: RunState, at: str, event: Event) -> None:
+    data = event["data"]
+    step = _end(state, at, event, StepStatus.FAILED)
+    _result(state, step, data)
+    step.error = data["error"]
+    step.failures += 1
+    _presume(state, event, data["error"])
+    if data["handled"] or data["continued"]:
+        _resolve(graph, state, event["step"], step.ports)
+        return
+    state.broken[event["step"]] = None
+    if state.status in ACTIVE:  # while ROLLING_BACK it is tried again when the rollback has finished
+        state.failing = True
+
+
+def _step_skipped(graph: Graph, state: RunState, at: str, event: Event) -> None:
+    step = state.own(event["step"])
+    _move(step, StepStatus.SKIPPED)
+    step.finished_at = at
+    state.stranded.pop(event["step"], None)
+    _resolve(graph, state, event["step"], ())
+
+
+def _step_cancelled(graph: Graph, state: RunState, at: str, event: Event) -> None:
+    key = event["step"]
+    if key in state.running:
+        state.unanswered[key, event["epoch"], event["attempt"]] = None
+    _end(state, at, event, StepStatus.CANCELLED)
+    state.broken[key] = None
+
+
+def _step_interrupted(graph: Graph, state: RunState, at: str, event: Event) -> None:
+    key = event["step"]
+    step = state.own(key)
+    _move(step, StepStatus.PENDING)
+    step.interruptions += 1
+    state.unanswered[key, event["epoch"], event["attempt"]] = None
+    state.running.pop(key, None)
+    state.ready[key] = None
+
+
+def _late_result_ignored(graph: Graph, state: RunState, at: str, event: Event) -> None:
+    state.unanswered.pop((event["step"], event["epoch"], event["attempt"]), None)
+    _spend(state, event["data"])
+
+
+def _reopen(state: RunState, key: str) -> StepState:
+    """Back to PENDING in the same epoch; attempts count on, so that late results are told apart."""
+    step = state.own(key)
+    _move(step, StepStatus.PENDING)
+    step.failures = step.interruptions = 0
+    step.ports, step.output, step.payload, step.error, step.line = (), None, None, None, ""
+    step.usage, step.cost, step.citations = {}, 0.0, []
+    step.worker, step.started_at, step.finished_at, step.wait, step.approval = "", None, None, None, None
+    for keys in (state.broken, state.completed_order, state.ready, state.stranded):
+        keys.pop(key, None)
+    return step
+
+
+def _step_reset(graph: Graph, state: RunState, at: str, event: Event) -> None:
+    step = _reopen(state, event["step"])
+    if event["epoch"] > step.epoch:
+        step.epoch, step.attempt = event["epoch"], 0
+    else:
+        _weigh(graph, state, event["step"], step)
+
+
+def _rollback_started(graph: Graph, state: RunState, at: str, event: Event) -> None:
+    data = event["data"]
+    _move_run(state, RunStatus.ROLLING_BACK)
+    state.rollback, state.undoing = data, frozenset(data["steps"])
+    state.failing, state.finished_at, state.error, state.output = False, None, None, None
+    if data["automatic"]:
+        state.rollback_counts[data["cause"]] = state.rollback_counts.get(data["cause"], 0) + 1
+    else:  # a person has acted: every automatic rollback has all its times again
+        state.rollback_counts.clear()
+
+
+def _rollback_finished(graph: Graph, state: RunState, at: str, event: Event) -> None:
+    rollback = state.rollback or {}
+    undone = [key for key in graph.order if key in state.undoing]
+    state.rollback, state.undoing = None, frozenset()
+    why = {"reason": rollback["reason"], "count": rollback["count"]}
+    for key in undone:
+        state.reasons[key] = why
+        _recount(graph, state, key)
+    if rollback["to"] is not None:
+        _move_run(state, RunStatus.RUNNING)
+        for key in undone:
+            _weigh(graph, state, key, state.steps[key])
+
+
+def _recount(graph: Graph, state: RunState, key: str) -> None:
+    """Count the edges into a reset step anew: those of steps that were not reset are still resolved."""
+    step = state.own(key)
+    step.left = step.live = 0
+    for edge in graph.incoming[key]:
+        source = state.steps[edge.source]
+        open_ = edge.source in state.broken or source.status not in RESOLVED
+        step.left += open_
+        step.live += not open_ and edge.port in source.ports
+
+
+def _run_retried(graph: Graph, state: RunState, at: str, event: Event) -> None:
+    _move_run(state, RunStatus.RUNNING)
+    state.failing, state.finished_at, state.error = False, None, None
+    state.rollback_counts.clear()
+    for key in event["data"]["steps"]:
+        _weigh(graph, state, key, _reopen(state, key))
+
+
+def _run_ended(status: RunStatus) -> Handler:
+    def handler(graph: Graph, state: RunState, at: str, event: Event) -> None:
+        _move_run(state, status)
+        state.finished_at = at
+        state.output, state.error = event["data"].get("output"), event["data"].get("error")
+
+    return handler
+
+
+HANDLERS: dict[str, Handler] = {
+    "run_started": _run_started,
+    "step_started": _step_started,
+    "step_waiting": _step_waiting,
+    "step_queued": _step_queued,
+    "retry_scheduled": _retry_scheduled,
+    "approval_requested": _approval_requested,
+    "approval_voted": _approval_voted,
+    "approval_decided": _approval_voted,
+    "approval_expired": _approval_expired,
+    "approval_voided": _approval_voided,
+    "step_completed": _step_completed,
+    "step_failed": _step_failed,
+    "step_skipped": _step_skipped,
+    "step_cancelled": _step_cancelled,
+    "step_interrupted": _step_interrupted,
+    "late_result_ignored": _late_result_ignored,
+    "rollback_started": _rollback_started,
+    "step_reset": _step_reset,
+    "rollback_finished": _rollback_finished,
+    "run_retried": _run_retried,
+    "run_completed": _run_ended(RunStatus.COMPLETED),
+    "run_failed": _run_ended(RunStatus.FAILED),
+    "run_cancelled": _run_ended(RunStatus.CANCELLED),
+    "run_rolled_back": _run_ended(RunStatus.ROLLED_BACK),
+}

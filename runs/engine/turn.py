@@ -1,0 +1,123 @@
+"""One decision being taken: what it says so far, and the state as that makes it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any
+
+from builder.graph import Graph
+from runs.engine.events import Event
+from runs.engine.overlay import Overlay
+from runs.engine.records import RunState
+from runs.engine.state import apply
+from runs.engine.states import ACTIVE, StepStatus
+
+RUN_FAILED = "The run failed."
+UNDONE = "The run is rolled back."
+
+
+class Turn:
+    """Collects events; each is folded at once into an overlay, so that what follows is decided on it.
+
+    ``worker`` names the process that will execute what starts; without one nothing starts.
+    """
+
+    __slots__ = ("at", "events", "graph", "now", "state", "window", "worker")
+
+    def __init__(self, graph: Graph, state: RunState, now: datetime, worker: str, window: int) -> None:
+        self.graph = graph
+        self.state: RunState = Overlay(state)
+        self.now = now
+        self.at = iso(now)
+        self.worker = worker
+        self.window = window
+        self.events: list[Event] = []
+
+    def say(self, kind: str, data: dict[str, Any]) -> None:
+        """An event of the run as a whole."""
+        self._take({"kind": kind, "data": data})
+
+    def say_step(self, kind: str, key: str, data: dict[str, Any], *, next_attempt: bool = False) -> None:
+        """An event of a step's present dispatch, or of its next one."""
+        step = self.state.steps[key]
+        attempt = step.attempt + 1 if next_attempt else step.attempt
+        self._take({"kind": kind, "step": key, "epoch": step.epoch, "attempt": attempt, "data": data})
+
+    def say_of(self, kind: str, key: str, epoch: int, attempt: int, data: dict[str, Any]) -> None:
+        """An event of a step's dispatch or epoch that is not the present one."""
+        self._take({"kind": kind, "step": key, "epoch": epoch, "attempt": attempt, "data": data})
+
+    def _take(self, event: Event) -> None:
+        self.events.append(event)
+        apply(self.graph, self.state, self.at, event)
+
+    def go_on(self) -> None:
+        """What follows from what was said: skips, starts, the end of the run (semantics 2, 5, 9)."""
+        state = self.state
+        if state.status not in ACTIVE:
+            return
+        if state.failing:
+            self._wind_down()
+            return
+        while state.stranded:  # a skip strands others in turn
+            for key in list(state.stranded):
+                self.say_step("step_skipped", key, {})
+        if self.worker and state.ready:
+            self._start()
+        if not (state.running or state.waiting or state.ready):
+            self._finish()
+
+    def _start(self) -> None:
+        room = self.window - len(self.state.running)
+        for key in list(islice(self.state.ready, max(room, 0))):
+            self.start(key)
+
+    def start(self, key: str) -> None:
+        """Start a step; durable before its code runs."""
+        self.say_step("step_started", key, {"worker": self.worker}, next_attempt=True)
+
+    def may_start(self) -> bool:
+        """Whether a step can start in this very decision."""
+        state = self.state
+        room = len(state.running) < self.window
+        return bool(self.worker) and room and state.status in ACTIVE and not state.failing
+
+    def _wind_down(self) -> None:
+        """Semantic 5: nothing new starts, waiting steps stop, running ones end; then it has failed."""
+        for key in list(self.state.waiting):
+            self.stop(key, RUN_FAILED)
+        if not self.state.running:
+            self._fail()
+
+    def _finish(self) -> None:
+        if self.state.broken:
+            self._fail()
+        else:
+            self.say("run_completed", {"output": None, "last": list(self.graph.last)})
+
+    def _fail(self) -> None:
+        """The first failure that stands is the run's; after a partial retry it may be a cancelled step."""
+        steps, broken = self.state.steps, list(self.state.broken)
+        failed = [key for key in broken if steps[key].status is StepStatus.FAILED]
+        key = (failed or broken)[0]
+        error = steps[key].error or {"code": "cancelled", "message": f"Step {key} was cancelled."}
+        self.say(
+            "run_failed", {"error": {"step": key, "code": error.get("code"), "message": error.get("message")}}
+        )
+
+    def stop(self, key: str, reason: str) -> None:
+        """Cancel a step that runs or waits; a question that it asks no longer counts."""
+        self.void(key, reason)
+        self.say_step("step_cancelled", key, {"reason": reason})
+
+    def void(self, key: str, reason: str) -> None:
+        """Take a step's question back, also one that is answered."""
+        approval = self.state.steps[key].approval
+        if approval is not None and not approval.get("voided"):
+            self.say_step("approval_voided", key, {"approval": approval["id"], "reason": reason})
+
+
+def iso(moment: datetime) -> str:
+    """A moment as the journal writes it: ISO 8601, UTC, milliseconds."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,1 @@
+"""Where started steps run."""

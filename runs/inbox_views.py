@@ -1,0 +1,57 @@
+"""The inbox, and answering what waits there."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from orchestrator import access
+from orchestrator.errors import Invalid
+from orchestrator.models import User
+from runs import verbs
+from runs.models import Approval
+from runs.pages import inbox as pages
+from runs.pages.forms import SchemaForm
+from runs.pages.questions import PREFIX
+from runs.views import went
+
+
+@login_required
+@require_GET
+def inbox(request: HttpRequest, pk: uuid.UUID | None = None) -> HttpResponse:
+    """What waits for the reader, with one question opened."""
+    template = "runs/_inbox.html" if request.htmx else "runs/inbox.html"  # type: ignore[attr-defined]
+    return render(request, template, pages.page(_reader(request), pk))
+
+
+@login_required
+@require_POST
+def decide(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Answer a question: approve or reject, with a comment and the question's own form."""
+    user = _reader(request)
+    approval = access.get(user, access.VIEW, Approval, pk=pk)
+    form = SchemaForm(approval.form or {}, data=request.POST, prefix=PREFIX)
+    decision, comment = request.POST.get("decision", ""), request.POST.get("comment", "")
+    try:
+        if not form.valid and decision == "approve":
+            fault = form.faulty[0]
+            raise Invalid(f"{fault.label}: {fault.error}", field=fault.name)
+        verbs.decide_approval(user, approval, decision, comment, form.value if approval.form else None)
+    except Invalid as error:
+        if "application/json" in request.headers.get("Accept", ""):
+            raise
+        shown = pages.page(user, pk, request.POST)
+        if shown["asked"]["form"] and shown["asked"]["form"].valid:
+            shown["asked"]["form"].blame(error.details.get("field"), error.message)
+        return render(request, "runs/inbox.html", shown)
+    return went(request, reverse("inbox"))
+
+
+def _reader(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)  # login_required saw to it
+    return request.user

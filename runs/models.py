@@ -1,0 +1,244 @@
+"""How it happens: runs, their journal, and the projections that follow from it."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+from builder.models import Orchestration, OrchestrationVersion
+from orchestrator.fields import JSONTextField
+from orchestrator.models import BaseModel
+from runs.engine.states import RunStatus, StepStatus
+
+RUN_STATUSES = [(s.value, s.value.replace("_", " ").capitalize()) for s in RunStatus]
+STEP_STATUSES = [(s.value, s.value.capitalize()) for s in StepStatus]
+
+
+class OrchestrationInstance(BaseModel):
+    """A run. Everything but its identity and input is a projection of its journal."""
+
+    orchestration = models.ForeignKey(Orchestration, on_delete=models.PROTECT, related_name="runs")
+    version = models.ForeignKey(OrchestrationVersion, on_delete=models.PROTECT, related_name="runs")
+    number = models.PositiveIntegerField()  # within the orchestration
+    input = JSONTextField(default=dict)
+    started_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="runs"
+    )
+    forked_from = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL)
+    # Projection of the journal, written by runs/journal.py only:
+    status = models.CharField(max_length=12, choices=RUN_STATUSES, default=RunStatus.PENDING.value)
+    seq = models.PositiveIntegerField(default=0)  # the entry this projection has reached
+    output = JSONTextField(default=None)
+    payload = JSONTextField(default=None)  # {sha256, size} of an output over 16 KiB; then `output` is null
+    error = JSONTextField(default=None)
+    tokens = models.PositiveIntegerField(default=0)
+    cost = models.FloatField(default=0)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "run"
+        ordering = ("-created_at",)
+        constraints = [models.UniqueConstraint(fields=["orchestration", "number"], name="run_number_once")]
+        indexes = [
+            models.Index(fields=["status", "created_at"], name="run_status"),
+            models.Index(fields=["started_by", "created_at"], name="run_starter"),
+            models.Index(fields=["created_at"], name="run_created"),
+        ]
+
+    def __str__(self) -> str:
+        return f"run {self.number}"
+
+
+class JournalEntry(BaseModel):
+    """One transition of a run: all its events in one atomic insert. Never updated."""
+
+    instance = models.ForeignKey(
+        OrchestrationInstance, on_delete=models.CASCADE, related_name="journal", db_index=False
+    )  # journal_seq_once begins with it; a second index would cost every commit
+    seq = models.PositiveIntegerField()
+    at = models.DateTimeField()
+    events = JSONTextField(default=list)
+
+    class Meta:
+        verbose_name_plural = "journal entries"
+        ordering = ("instance", "seq")
+        constraints = [models.UniqueConstraint(fields=["instance", "seq"], name="journal_seq_once")]
+
+    def __str__(self) -> str:
+        return f"entry {self.seq}"
+
+
+class StepRun(BaseModel):
+    """A step of a run as it stands now; a projection of the journal."""
+
+    instance = models.ForeignKey(
+        OrchestrationInstance, on_delete=models.CASCADE, related_name="steps", db_index=False
+    )
+    key = models.CharField(max_length=64)
+    name = models.CharField(max_length=200, blank=True)
+    type = models.CharField(max_length=32)
+    position = models.PositiveIntegerField()  # in the version's document
+    status = models.CharField(max_length=10, choices=STEP_STATUSES, default=StepStatus.PENDING.value)
+    epoch = models.PositiveIntegerField(default=0)
+    attempt = models.PositiveIntegerField(default=0)
+    ports = JSONTextField(default=list)
+    output = JSONTextField(default=None)
+    payload = JSONTextField(default=None)  # {sha256, size} of an output over 16 KiB; then `output` is null
+    error = JSONTextField(default=None)
+    tokens = models.PositiveIntegerField(default=0)
+    cost = models.FloatField(default=0)
+    worker = models.CharField(max_length=120, blank=True)
+    seq = models.PositiveIntegerField(default=0)  # the entry that changed it last
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("instance", "position")
+        constraints = [models.UniqueConstraint(fields=["instance", "key"], name="steprun_key_once")]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class StepLog(BaseModel):
+    """A line that a step wrote to its log; ids sort by time."""
+
+    instance = models.ForeignKey(
+        OrchestrationInstance, on_delete=models.CASCADE, related_name="logs", db_index=False
+    )
+    step = models.CharField(max_length=64)
+    epoch = models.PositiveIntegerField(default=0)
+    attempt = models.PositiveIntegerField(default=0)
+    at = models.DateTimeField()
+    level = models.CharField(max_length=8)  # debug, info, warning, error
+    message = models.TextField()
+    data = JSONTextField(default=dict)
+
+    class Meta:
+        ordering = ("id",)
+        indexes = [models.Index(fields=["instance", "id"], name="log_order")]
+
+    def __str__(self) -> str:
+        return self.message[:80]
+
+
+class Approval(BaseModel):
+    """A question to people; a projection of the journal. Its id follows from run, step, epoch, attempt."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "Waiting"
+        APPROVED = "approved", "Approved"
+        REJECTED = "rejected", "Rejected"
+        EXPIRED = "expired", "Expired"
+        VOIDED = "voided", "No longer counts"
+
+    instance = models.ForeignKey(
+        OrchestrationInstance, on_delete=models.CASCADE, related_name="approvals", db_index=False
+    )
+    step = models.CharField(max_length=64)
+    epoch = models.PositiveIntegerField()
+    attempt = models.PositiveIntegerField()
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.PENDING)
+    message = models.TextField()
+    evidence = JSONTextField(default=list)  # [{title, value}]
+    assignees = JSONTextField(default=list)  # user names
+    role = models.CharField(max_length=12, blank=True)
+    quorum = models.PositiveIntegerField(default=1)
+    allow_self = models.BooleanField(default=True)
+    form = JSONTextField(default=None)
+    votes = JSONTextField(default=list)  # [{by, decision, comment, at}]
+    content_hash = models.CharField(max_length=64, blank=True)  # of what was shown
+    requested_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True, blank=True)
+    decided_at = models.DateTimeField(null=True, blank=True)
+    decided_by = models.CharField(max_length=150, blank=True)  # user name
+    comment = models.TextField(blank=True)
+    data = JSONTextField(default=None)
+    seq = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ("requested_at",)
+        constraints = [
+            models.UniqueConstraint(fields=["instance", "step", "epoch", "attempt"], name="approval_once")
+        ]
+        indexes = [models.Index(fields=["status", "requested_at"], name="approval_status")]
+
+    def __str__(self) -> str:
+        return self.message[:80]
+
+
+class ApprovalRecipient(BaseModel):
+    """Who is asked, one row each (``user:<username>`` or ``role:<role>``): the inbox's lookup."""
+
+    approval = models.ForeignKey(
+        Approval, on_delete=models.CASCADE, related_name="recipients", db_index=False
+    )
+    who = models.CharField(max_length=160)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["approval", "who"], name="recipient_once")]
+        indexes = [models.Index(fields=["who"], name="recipient_who")]
+
+    def __str__(self) -> str:
+        return self.who
+
+
+class Payload(BaseModel):
+    """A value over 16 KiB, stored once per run and referenced from the journal by its hash."""
+
+    instance = models.ForeignKey(
+        OrchestrationInstance, on_delete=models.CASCADE, related_name="payloads", db_index=False
+    )
+    sha256 = models.CharField(max_length=64)
+    size = models.PositiveIntegerField()
+    content = JSONTextField(default=None)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["instance", "sha256"], name="payload_once")]
+
+    def __str__(self) -> str:
+        return self.sha256
+
+
+class Timer(BaseModel):
+    """Something that falls due: a delay, a retry, an approval's expiry. Follows from the journal."""
+
+    class Kind(models.TextChoices):
+        DELAY = "delay", "Delay"
+        RETRY = "retry", "Next attempt"
+        EXPIRY = "expiry", "Approval expires"
+
+    instance = models.ForeignKey(
+        OrchestrationInstance, on_delete=models.CASCADE, related_name="timers", db_index=False
+    )
+    step = models.CharField(max_length=64)
+    epoch = models.PositiveIntegerField()
+    attempt = models.PositiveIntegerField()
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    due_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["instance", "step", "epoch", "attempt", "kind"], name="timer_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.step}"
+
+
+class Worker(BaseModel):
+    """A process that executes steps. Alive while ``beat`` moves."""
+
+    name = models.CharField(max_length=120, unique=True)  # host:pid:random
+    host = models.CharField(max_length=120)
+    pid = models.PositiveIntegerField()
+    process_started = models.CharField(max_length=40, blank=True)  # tells a reused pid apart
+    beat = models.PositiveBigIntegerField(default=0)
+    beat_at = models.DateTimeField()
+    stopped_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,109 @@
+"""A question put to people as a page shows it: who is asked, who answered, what happens then."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from orchestrator.models import User
+from runs import verbs
+from runs.models import Approval
+from runs.pages.forms import SchemaForm
+from runs.pages.outcomes import Way, consequence, ways
+from runs.pages.people import of_approvals, step_names, voice
+from runs.pages.words import Voice, ago, capital, duration
+
+PREFIX = "data-"  # of the names of the approval's own form
+ENDS = {"approved": "COMPLETED", "rejected": "COMPLETED", "expired": "CANCELLED", "voided": "ROLLED_BACK"}
+
+
+def question(user: User, approval: Approval, sent: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Everything the answering page and the run page's panel show of one approval.
+
+    ``sent`` is what a refused form held. Needs ``approval.instance`` with its version and orchestration.
+    """
+    document = approval.instance.version.document
+    speak = voice(user, of_approvals([approval]), step_names(document))
+    then = ways(document, approval.step, speak)
+    open_ = approval.status == Approval.Status.PENDING
+    return {
+        "approval": approval,
+        "run": approval.instance,
+        "step": speak.step(approval.step),
+        "may_answer": open_ and verbs.may_answer(user, approval),
+        "asked": speak.asked(approval.assignees, approval.role),
+        "closing": _closing(user, approval, speak),
+        "since": speak.clock(approval.requested_at),
+        "votes": [_vote(vote, speak) for vote in approval.votes],
+        "yes": sum(vote.get("decision") == "approve" for vote in approval.votes),
+        "then": then,
+        "consequence": consequence(then),
+        "deadline": _deadline(approval, then, speak) if open_ else None,
+        "fate": fate(user, approval, speak),
+        "form": SchemaForm(approval.form or {}, data=sent, prefix=PREFIX) if open_ else None,
+        "comment": (sent or {}).get("comment", ""),
+    }
+
+
+def fate(user: User, approval: Approval, speak: Voice) -> dict[str, str]:
+    """What became of a question for this reader: a status for the glyph, words, and when."""
+    mine = next((vote for vote in approval.votes if vote.get("by") == user.username), None)
+    said = {"approve": "You approved", "reject": "You rejected"}.get(
+        (mine or {}).get("decision", ""), "You answered"
+    )
+    when = speak.clock(approval.decided_at or (mine or {}).get("at") or approval.requested_at)
+    if approval.status == Approval.Status.PENDING:
+        if mine:
+            return {"status": "WAITING", "words": f"{said}, others are asked too", "when": when}
+        return {"status": "WAITING", "words": "Approval", "when": ago(approval.requested_at, speak.now)}
+    status = ENDS[approval.status]
+    if approval.status == Approval.Status.VOIDED:
+        words = "No longer counts"
+    elif approval.status == Approval.Status.EXPIRED:
+        words = "Nobody answered in time"
+    elif mine:
+        words = said
+    else:
+        status, words = "CANCELLED", f"{capital(speak.who(approval.decided_by))} was first"
+    return {"status": status, "words": words, "when": when}
+
+
+def _closing(user: User, approval: Approval, speak: Voice) -> str:
+    """Why this reader cannot answer (any more)."""
+    at = speak.clock(approval.decided_at)
+    who = capital(speak.who(approval.decided_by))
+    if approval.status in (Approval.Status.APPROVED, Approval.Status.REJECTED):
+        return f"{who} {approval.status} this at {at}."
+    if approval.status == Approval.Status.EXPIRED:
+        return f"Nobody answered until {speak.clock(approval.expires_at)}."
+    if approval.status == Approval.Status.VOIDED:
+        return "The run was rolled back, cancelled or failed meanwhile, so an answer no longer counts."
+    if any(vote.get("by") == user.username for vote in approval.votes):
+        return "You have answered. Others are asked too."
+    since = speak.clock(approval.requested_at)
+    return f"Waiting for {speak.asked(approval.assignees, approval.role)} since {since}."
+
+
+def _vote(vote: Mapping[str, Any], speak: Voice) -> dict[str, str]:
+    return {
+        "who": capital(speak.who(vote.get("by"))),
+        "status": "COMPLETED" if vote.get("decision") == "approve" else "FAILED",
+        "words": "approved" if vote.get("decision") == "approve" else "rejected",
+        "comment": str(vote.get("comment") or ""),
+        "when": speak.clock(vote.get("at")),
+    }
+
+
+def _deadline(approval: Approval, then: list[Way], speak: Voice) -> dict[str, Any] | None:
+    if approval.expires_at is None:
+        return None
+    whole = (approval.expires_at - approval.requested_at).total_seconds()
+    left = (approval.expires_at - speak.now).total_seconds()
+    expired = next((way for way in then if way.port == "expired"), None)
+    return {
+        "left": f"in {duration(left)}" if left > 0 else "now",
+        "until": speak.clock(approval.expires_at),
+        "at": approval.expires_at,
+        "percent": round(min(1.0, max(0.0, 1 - left / whole)) * 100) if whole > 0 else 100,
+        "follows": expired.unanswered if expired else "",
+    }

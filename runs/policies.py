@@ -1,0 +1,82 @@
+"""Who may see and act on runs and approvals.
+
+A run is visible to who started it, to who is or was asked in it, to who may edit its orchestration, to
+Admins who may view it, and to SuperAdmins. Who started it or may edit its orchestration may act on it.
+An approval is visible to who is asked and to who sees the run; the verb says who may answer.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from builder.models import Orchestration
+from orchestrator import access
+from orchestrator.models import Role, User
+from runs.models import Approval, ApprovalRecipient, OrchestrationInstance
+
+ORCHESTRATION = "builder.orchestration"
+ROLES = (Role.USER, Role.ADMIN, Role.SUPERADMIN)  # each may what those before it may
+
+
+def addressees(user: User) -> list[str]:
+    """The ``who`` of recipients that mean this person."""
+    return [f"user:{user.username}", f"role:{user.role}"]
+
+
+def recipients(approval: dict[str, Any]) -> list[str]:
+    """The ``who`` rows of an approval: its assignees, and its role with every role above."""
+    people = [f"user:{name}" for name in approval.get("assignees") or []]
+    role = approval.get("role") or ""
+    roles = ROLES[ROLES.index(Role(role)) :] if role in ROLES else ()
+    return list(dict.fromkeys([*people, *(f"role:{name.value}" for name in roles)]))
+
+
+def _overseen(user: User) -> QuerySet[Any] | list[Any]:
+    """The ids of the orchestrations all of whose runs the person may see."""
+    if user.designs:
+        return access.visible(user, Orchestration).values("pk")
+    return access.granted(user, ORCHESTRATION, [access.EDIT])
+
+
+class RunPolicy:
+    """See the module."""
+
+    def visible(self, user: User) -> QuerySet[OrchestrationInstance]:
+        """The runs that ``user`` may see."""
+        runs = OrchestrationInstance.objects.all()
+        if user.governs:
+            return runs
+        asked = ApprovalRecipient.objects.filter(who__in=addressees(user)).values("approval__instance_id")
+        return runs.filter(Q(started_by=user) | Q(orchestration_id__in=_overseen(user)) | Q(pk__in=asked))
+
+    def allows(self, user: User, action: str, run: OrchestrationInstance | None) -> bool:
+        """Acting on a run: who started it, and who may edit its orchestration."""
+        if run is None or action != access.EDIT:
+            return False
+        return run.started_by_id == user.pk or access.allowed(user, access.EDIT, run.orchestration)
+
+
+class ApprovalPolicy:
+    """See the module."""
+
+    def visible(self, user: User) -> QuerySet[Approval]:
+        """The approvals that ``user`` may see."""
+        approvals = Approval.objects.all()
+        if user.governs:
+            return approvals
+        asked = ApprovalRecipient.objects.filter(who__in=addressees(user))
+        return approvals.filter(
+            Q(instance__started_by=user)
+            | Q(instance__orchestration_id__in=_overseen(user))
+            | Q(instance_id__in=asked.values("approval__instance_id"))
+        )
+
+    def allows(self, user: User, action: str, approval: Approval | None) -> bool:
+        """Nothing beyond seeing: ``runs.verbs.decide_approval`` asks who may answer."""
+        return False
+
+
+access.register(OrchestrationInstance, RunPolicy())
+access.register(Approval, ApprovalPolicy())

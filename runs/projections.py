@@ -1,0 +1,239 @@
+"""The rows that follow from a journal, computed: the same for one new entry and for a whole journal.
+
+Nothing here reads or writes the database. ``Projector`` follows one entry: it is shown the events before
+they are folded (an approval that a rollback voids is still there then) and the state after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from builder.graph import Graph
+from runs.engine.records import RunState, StepState, tokens_of
+from runs.engine.states import RunStatus
+from runs.policies import recipients
+from runs.stores.base import Changes, Event, Row
+
+TIMER_KINDS = {"delay": "delay", "retry": "retry", "approval": "expiry"}
+RETRIED = {"run_retried": "steps", "rollback_finished": "retried"}  # run events that set steps back
+WAITS = ("step", "epoch", "attempt", "kind", "due_at")
+Waits = tuple[int, int, str, datetime | None]
+Output = Callable[[RunState], tuple[Row, Row | None]]  # -> output, payload, error columns; a Payload to store
+
+
+def text(value: Any) -> str:
+    """A JSON column's text."""
+    return "null" if value is None else orjson.dumps(value).decode()
+
+
+@lru_cache(maxsize=1024)
+def moment(iso: str | None) -> datetime | None:
+    """The aware moment of a time in the journal."""
+    return None if iso is None else datetime.fromisoformat(iso)
+
+
+def step_row(step: StepState, seq: int) -> Row:
+    """The columns of a StepRun as the step stands."""
+    return {
+        "status": str(step.status),
+        "epoch": step.epoch,
+        "attempt": step.attempt,
+        "ports": text(list(step.ports)) if step.ports else "[]",
+        "output": text(step.output),
+        "payload": text(step.payload),
+        "error": text(step.error),
+        "tokens": tokens_of(step.usage),
+        "cost": step.cost,
+        "worker": step.worker,
+        "seq": seq,
+        "started_at": moment(step.started_at),
+        "finished_at": moment(step.finished_at),
+    }
+
+
+class Projector:
+    """Collects what one entry changes. ``before`` each part of it, then ``after`` once."""
+
+    __slots__ = ("_approvals", "_at", "_graph", "_started", "_touched", "asked", "changes", "kinds")
+
+    def __init__(self, graph: Graph, at: datetime) -> None:
+        self.changes = Changes()
+        self.kinds: set[str] = set()
+        self.asked: set[str] = set()  # whose inbox has changed
+        self._graph, self._at = graph, at
+        self._touched: dict[str, Waits | None] = {}  # step -> what it waited for before
+        self._approvals: dict[str, dict[str, Any]] = {}  # id -> the approval, with its votes so far
+        self._started = False
+
+    def before(self, state: RunState, events: list[Event]) -> None:
+        """Look at events that are about to be folded into ``state``."""
+        for event in events:
+            kind = event["kind"]
+            self.kinds.add(kind)
+            key = event.get("step")
+            if key is None:
+                self._started |= kind == "run_started"
+                for key in event["data"].get(RETRIED.get(kind, ""), ()):
+                    self._touch(state, key)
+                continue
+            self._touch(state, key)
+            if kind.startswith("approval_"):
+                self._approval(state.steps[key], kind, event)
+
+    def _touch(self, state: RunState, key: str) -> None:
+        if key not in self._touched:
+            self._touched[key] = waits(state.steps[key])
+
+    def after(self, state: RunState, seq: int, output: Output) -> Changes:
+        """The rows as they stand when the whole entry is folded."""
+        changes = self.changes
+        if self._started:
+            changes.new_steps = self._new_steps(state, seq)
+        else:
+            changes.steps = {key: step_row(state.steps[key], seq) for key in self._touched}
+        for row in (*changes.new_approvals, *changes.approvals.values()):
+            row["seq"] = seq
+        for key, before in self._touched.items():
+            self._timer(key, before, waits(state.steps[key]))
+        changes.run = self._run(state, seq, output)
+        return changes
+
+    def _new_steps(self, state: RunState, seq: int) -> list[Row]:
+        return [
+            {
+                "key": key, "name": spec.name, "type": spec.type, "position": position,
+                **step_row(state.steps[key], seq),
+            }
+            for position, (key, spec) in enumerate(self._graph.steps.items())
+        ]  # fmt: skip
+
+    def _timer(self, key: str, before: Waits | None, now: Waits | None) -> None:
+        if before == now:
+            return
+        if before is not None:
+            self.changes.timers_gone.append(key)
+        if now is not None:
+            self.changes.new_timers.append(dict(zip(WAITS, (key, *now), strict=True)))
+
+    def _run(self, state: RunState, seq: int, output: Output) -> Row:
+        row: Row = {
+            "seq": seq,
+            "status": str(state.status),
+            "error": text(state.error),
+            "tokens": state.tokens,
+            "cost": state.cost,
+            "started_at": moment(state.started_at),
+            "finished_at": moment(state.finished_at),
+        }
+        if "run_completed" in self.kinds:
+            columns, self.changes.payload = output(state)
+            row.update(columns)
+        elif state.status != RunStatus.COMPLETED:
+            row.update(output="null", payload="null")
+        else:
+            del row["error"]  # nothing of the result changes after the end
+        return row
+
+    def _approval(self, step: StepState, kind: str, event: Event) -> None:
+        data = event["data"]
+        if kind == "approval_requested":
+            asked = self._approvals[data["approval"]["id"]] = {**data["approval"], "votes": []}
+            self.changes.new_approvals.append(self._new_approval(event, asked))
+            self.changes.recipients += [(UUID(asked["id"]), who) for who in recipients(asked)]
+        else:
+            asked = self._known(step, data["approval"])
+            row = self._row_of(UUID(asked["id"]))
+            DECISIONS.get(kind, _unchanged)(row, asked, data, self._at)
+        self.asked.update(recipients(asked))
+
+    def _row_of(self, pk: UUID) -> Row:
+        """The columns to change; of an approval that this very entry has requested, its whole row."""
+        new = next((row for row in self.changes.new_approvals if row["_id"] == pk), None)
+        return new if new is not None else self.changes.approvals.setdefault(pk, {})
+
+    def _known(self, step: StepState, pk: str) -> dict[str, Any]:
+        """The approval that an event is about, with the votes before it."""
+        if pk not in self._approvals:
+            approval = step.approval if step.approval and step.approval["id"] == pk else {"id": pk}
+            self._approvals[pk] = {**approval, "votes": list(approval.get("votes") or [])}
+        return self._approvals[pk]
+
+    def _new_approval(self, event: Event, asked: dict[str, Any]) -> Row:
+        return {
+            "_id": UUID(asked["id"]),
+            "step": event["step"],
+            "epoch": event["epoch"],
+            "attempt": event["attempt"],
+            "status": "pending",
+            "message": asked["message"],
+            "evidence": text(asked.get("evidence") or []),
+            "assignees": text(asked.get("assignees") or []),
+            "role": asked.get("role") or "",
+            "quorum": asked.get("quorum", 1),
+            "allow_self": bool(asked.get("allow_self", True)),
+            "form": text(asked.get("form")),
+            "votes": "[]",
+            "content_hash": asked.get("content_hash") or "",
+            "requested_at": self._at,
+            "expires_at": moment(asked.get("expires_at")),
+            "decided_at": None,
+            "decided_by": "",
+            "comment": "",
+            "data": "null",
+        }
+
+
+def waits(step: StepState) -> Waits | None:
+    """The time that a step waits for: ``(epoch, attempt, kind of timer, due at)``."""
+    wait = step.wait
+    if wait is None or not wait.get("due_at"):
+        return None
+    return step.epoch, step.attempt, TIMER_KINDS[wait["kind"]], moment(wait["due_at"])
+
+
+def _vote(row: Row, asked: dict[str, Any], data: dict[str, Any], at: datetime) -> None:
+    vote = {name: data.get(name) for name in ("by", "decision", "comment", "data")}
+    asked["votes"].append({**vote, "at": at.isoformat(timespec="milliseconds")})
+    row["votes"] = text(asked["votes"])
+
+
+def _decide(row: Row, asked: dict[str, Any], data: dict[str, Any], at: datetime) -> None:
+    if not any(vote["by"] == data["by"] for vote in asked["votes"]):
+        _vote(row, asked, data, at)
+    asked["decision"] = data["decision"]
+    row.update(
+        status="approved" if data["decision"] == "approve" else "rejected",
+        decided_at=at,
+        decided_by=data["by"],
+        comment=data.get("comment") or "",
+        data=text(data.get("data")),
+    )
+
+
+def _expire(row: Row, asked: dict[str, Any], data: dict[str, Any], at: datetime) -> None:
+    asked["decision"] = "expired"
+    row.update(status="expired", decided_at=at)
+
+
+def _void(row: Row, asked: dict[str, Any], data: dict[str, Any], at: datetime) -> None:
+    row["status"] = "voided"  # who had answered it, and when, stays
+    if not asked.get("decision"):
+        row["decided_at"] = at
+
+
+def _unchanged(row: Row, asked: dict[str, Any], data: dict[str, Any], at: datetime) -> None:
+    """Of kinds that do not change the row."""
+
+
+DECISIONS = {
+    "approval_voted": _vote,
+    "approval_decided": _decide,
+    "approval_expired": _expire,
+    "approval_voided": _void,
+}

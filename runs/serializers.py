@@ -1,0 +1,145 @@
+"""The JSON shapes of runs, steps, events and approvals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from runs import payloads
+from runs.models import Approval, OrchestrationInstance, StepLog, StepRun
+
+Plain = serializers.Serializer[Any]
+ANY_JSON: dict[str, Any] = {}
+
+
+class StepRunSerializer(serializers.ModelSerializer[StepRun]):
+    """A step of a run as it stands."""
+
+    output = serializers.SerializerMethodField()
+
+    @extend_schema_field(ANY_JSON)
+    def get_output(self, row: StepRun) -> Any:
+        """The output, also a large one that is stored aside."""
+        return payloads.output_of(row)
+
+    class Meta:
+        model = StepRun
+        fields = (
+            "key", "name", "type", "status", "attempt", "epoch", "ports", "started_at", "finished_at",
+            "tokens", "cost", "output", "error",
+        )  # fmt: skip
+
+
+class RunSerializer(serializers.ModelSerializer[OrchestrationInstance]):
+    """A run in a list."""
+
+    orchestration = serializers.SlugRelatedField[Any](slug_field="slug", read_only=True)
+    version = serializers.IntegerField(source="version.number", read_only=True)
+    started_by = serializers.SlugRelatedField[Any](slug_field="username", read_only=True)
+
+    class Meta:
+        model = OrchestrationInstance
+        fields = (
+            "id", "number", "orchestration", "version", "status", "seq", "started_by", "created_at",
+            "started_at", "finished_at", "tokens", "cost", "output", "error",
+        )  # fmt: skip
+
+
+class RunDetailSerializer(RunSerializer):
+    """A run with its input and its steps."""
+
+    steps = StepRunSerializer(many=True, read_only=True)
+    output = serializers.SerializerMethodField()
+
+    @extend_schema_field(ANY_JSON)
+    def get_output(self, run: OrchestrationInstance) -> Any:
+        """The output, also a large one that is stored aside."""
+        return payloads.output_of(run)
+
+    class Meta(RunSerializer.Meta):
+        fields = (*RunSerializer.Meta.fields, "input", "steps")  # type: ignore[assignment]
+
+
+class StartSerializer(Plain):
+    """What starts a run."""
+
+    input = serializers.JSONField(default=dict)
+    version = serializers.IntegerField(required=False, min_value=1)
+
+
+class EventSerializer(Plain):
+    """One event of the journal; those of one entry share ``seq``."""
+
+    seq = serializers.IntegerField()
+    at = serializers.DateTimeField()
+    kind = serializers.CharField()
+    step = serializers.CharField(required=False)
+    epoch = serializers.IntegerField(required=False)
+    attempt = serializers.IntegerField(required=False)
+    data = serializers.DictField()  # type: ignore[assignment]  # the field of that name
+
+
+class LogSerializer(serializers.ModelSerializer[StepLog]):
+    """A line of a step's log; ``id`` is the cursor for ``since``."""
+
+    class Meta:
+        model = StepLog
+        fields = ("id", "at", "step", "epoch", "attempt", "level", "message", "data")
+
+
+class ReasonSerializer(Plain):
+    """Why a person acts."""
+
+    reason = serializers.CharField(required=False, allow_blank=True, max_length=2000, default="")
+
+
+class RetrySerializer(Plain):
+    """Which failed steps to retry; all of them when silent."""
+
+    steps = serializers.ListField(child=serializers.CharField(), required=False)
+
+
+class RollbackSerializer(ReasonSerializer):
+    """Where to roll back to; without ``to`` the whole run."""
+
+    to = serializers.CharField(required=False, allow_null=True, default=None)
+    dry_run = serializers.BooleanField(default=False)
+
+
+class PreviewSerializer(Plain):
+    """What a rollback would do."""
+
+    to = serializers.CharField(allow_null=True)
+    steps = serializers.ListField(child=serializers.DictField())
+    cannot = serializers.ListField(child=serializers.CharField())
+    kept = serializers.ListField(child=serializers.CharField())
+    retried = serializers.ListField(child=serializers.CharField())
+    waits_for = serializers.ListField(child=serializers.CharField())
+    cost = serializers.FloatField()
+    tokens = serializers.IntegerField()
+
+
+class ApprovalSerializer(serializers.ModelSerializer[Approval]):
+    """A question to people and its answer."""
+
+    run = serializers.UUIDField(source="instance_id", read_only=True)
+    run_number = serializers.IntegerField(source="instance.number", read_only=True)
+    orchestration = serializers.CharField(source="instance.orchestration.slug", read_only=True)
+
+    class Meta:
+        model = Approval
+        fields = (
+            "id", "run", "run_number", "orchestration", "step", "status", "message", "evidence", "assignees",
+            "role", "quorum", "form", "votes", "requested_at", "expires_at", "decided_at", "decided_by",
+            "comment", "data",
+        )  # fmt: skip
+
+
+class DecisionSerializer(Plain):
+    """A person's answer."""
+
+    decision = serializers.ChoiceField(choices=["approve", "reject"])
+    comment = serializers.CharField(required=False, allow_blank=True, max_length=10_000, default="")
+    data = serializers.JSONField(required=False, default=None)  # type: ignore[assignment]  # the field of that name

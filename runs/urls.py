@@ -1,0 +1,20 @@
+"""Addresses of the run pages, the start form and the inbox."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from runs import inbox_views, start_views, views
+
+urlpatterns = [
+    path("orchestrations/<slug:slug>/start/", start_views.start, name="start"),
+    path("runs/", views.runs, name="runs"),
+    path("runs/<uuid:pk>/", views.run, name="run"),
+    path("runs/<uuid:pk>/view.json", views.run_view, name="run_view"),
+    path("runs/<uuid:pk>/cancel/", views.cancel, name="run_cancel"),
+    path("runs/<uuid:pk>/retry/", views.retry, name="run_retry"),
+    path("runs/<uuid:pk>/rollback/", views.rollback, name="run_rollback"),
+    path("inbox/", inbox_views.inbox, name="inbox"),
+    path("inbox/<uuid:pk>/", inbox_views.inbox, name="approval"),
+    path("inbox/<uuid:pk>/decide/", inbox_views.decide, name="decide"),
+]

@@ -1,0 +1,234 @@
+"""What people may do to runs. Pages, REST, sockets and commands call these; each rule stands here, once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import QuerySet
+
+from builder.graph import Graph, StepSpec
+from builder.models import Orchestration, OrchestrationVersion
+from orchestrator import access
+from orchestrator.errors import Conflict, Forbidden, Invalid, NotFound, TooLarge
+from orchestrator.models import User
+from runs import dispatch, journal
+from runs import logs as step_logs
+from runs.engine import commands
+from runs.engine.rollback import preview
+from runs.engine.state import RunState, replay
+from runs.models import Approval, OrchestrationInstance, StepLog
+from runs.policies import ROLES, addressees
+from steps import get as step_type
+from steps.base import JSON
+from steps.schema import violations
+
+INPUT_BYTES = 1024 * 1024
+COMMENT_LIMIT = 10_000
+DECISIONS = ("approve", "reject")
+
+
+def start(
+    user: User,
+    orchestration: Orchestration,
+    input: JSON,  # noqa: A002
+    version_number: int | None = None,
+) -> OrchestrationInstance:
+    """Start a run of the newest version, or of ``version_number``; it is under way when this returns.
+
+    Raises Forbidden, Conflict ``not_published``, NotFound for an unknown version, Invalid for an input
+    that the version's schema refuses (``details.field``), TooLarge over 1 MiB.
+    """
+    access.check(user, access.START, orchestration)
+    version = _version(orchestration, version_number)
+    check_input(version.document.get("input"), input)
+    with transaction.atomic():  # one commit; where there are no transactions a crash may skip a number
+        run = OrchestrationInstance.objects.create(
+            orchestration=orchestration,
+            version=version,
+            number=_next_number(orchestration),
+            input=input,
+            started_by=user,
+        )
+    dispatch.begin(run)
+    run.refresh_from_db()
+    return run
+
+
+def _version(orchestration: Orchestration, number: int | None) -> OrchestrationVersion:
+    wanted = number
+    if wanted is None:
+        fresh = Orchestration.objects.filter(pk=orchestration.pk).values_list("published_number", flat=True)
+        wanted = fresh.first() or 0
+        if not wanted:
+            raise Conflict("This orchestration is not published yet.", code="not_published")
+    version = OrchestrationVersion.objects.filter(orchestration=orchestration, number=wanted).first()
+    if version is None:
+        raise NotFound(f"There is no version {wanted} of this orchestration.")
+    return version
+
+
+def _next_number(orchestration: Orchestration) -> int:
+    """Draw the next run number: compare-and-set, which has one winner on every database."""
+    mine = Orchestration.objects.filter(pk=orchestration.pk)
+    while True:
+        last = mine.values_list("run_count", flat=True).first()
+        if last is None:
+            raise NotFound("There is no such orchestration.")
+        if mine.filter(run_count=last).update(run_count=last + 1):
+            return last + 1
+
+
+def check_input(schema: JSON, value: JSON) -> None:
+    """Raise Invalid unless ``value`` fits the input schema of a version; TooLarge over 1 MiB."""
+    try:
+        size = len(orjson.dumps(value))
+    except TypeError as error:
+        raise Invalid(f"The input is not JSON: {error}.", field="input") from error
+    if size > INPUT_BYTES:
+        raise TooLarge(f"The input has {size} bytes; at most {INPUT_BYTES} are taken.")
+    _check(schema if schema is not None else {"type": "object"}, value, "input")
+
+
+def _check(schema: JSON, value: JSON, root: str) -> None:
+    """Raise Invalid with the first violation and its path in ``value`` (``root`` for the whole of it)."""
+    if schema in (None, True):
+        return
+    found = violations(schema, value, templates=False)
+    if found:
+        problems = [{"field": field or root, "message": message} for field, message in found]
+        raise Invalid(problems[0]["message"], field=problems[0]["field"], problems=problems)
+
+
+def cancel(user: User, run: OrchestrationInstance, reason: str = "") -> None:
+    """End the run: what runs or waits is cancelled at once. Raises Forbidden, Conflict ``not_running``."""
+    access.check(user, access.EDIT, run)
+    dispatch.act(run.pk, commands.Cancel(user.username, reason))
+
+
+def retry(user: User, run: OrchestrationInstance, steps: Sequence[str] | None = None) -> None:
+    """Try what failed or was cancelled again, all of it or ``steps``. Raises Forbidden, Conflict."""
+    access.check(user, access.EDIT, run)
+    named = None if steps is None else tuple(steps)
+    dispatch.act(run.pk, commands.RetryRun(user.username, named))
+
+
+def rollback(
+    user: User, run: OrchestrationInstance, to: str | None = None, reason: str = "", dry_run: bool = False
+) -> dict[str, Any] | None:
+    """Roll back to the checkpoint ``to``, or undo the whole run; a dry run gives the preview instead.
+
+    Raises Forbidden, and Conflict where the state refuses it (``rolling_back``, ``not_a_checkpoint``).
+    """
+    access.check(user, access.EDIT, run)
+    if dry_run:
+        graph, state = state_of(run)
+        return preview(graph, state, to, effect_of)
+    dispatch.act(run.pk, commands.Rollback(to, user.username, reason))
+    return None
+
+
+def effect_of(spec: StepSpec) -> str:
+    """What a step leaves outside the run: ``reversible`` is nothing that has to be undone."""
+    return step_type(spec.type).effect_of(spec.config)
+
+
+def may_answer(user: User, approval: Approval) -> bool:
+    """Whether ``user`` is asked: by name, or by a role that they have or stand above."""
+    if not approval.allow_self and approval.instance.started_by_id == user.pk:
+        return False
+    by_role = approval.role in ROLES and ROLES.index(user.role) >= ROLES.index(approval.role)
+    return user.is_active and (user.username in approval.assignees or by_role)
+
+
+def waiting_for(user: User) -> QuerySet[Approval]:
+    """The pending approvals that ``user`` may answer and has not voted on, oldest first."""
+    mine = Approval.objects.filter(status=Approval.Status.PENDING, recipients__who__in=addressees(user))
+    keys = {
+        approval.pk
+        for approval in mine.select_related("instance")
+        if may_answer(user, approval) and not _voted(user, approval)
+    }
+    return Approval.objects.filter(pk__in=keys).order_by("requested_at")
+
+
+def _voted(user: User, approval: Approval) -> bool:
+    return any(vote["by"] == user.username for vote in approval.votes)
+
+
+def decide_approval(
+    user: User, approval: Approval, decision: str, comment: str = "", data: JSON = None
+) -> Approval:
+    """Answer ``approve`` or ``reject``; returns the approval as it stands then.
+
+    Raises Invalid for another word or for ``data`` that the form refuses, Forbidden for who is not asked,
+    Conflict ``already_decided`` (with who and when) or ``already_voted``.
+    """
+    if decision not in DECISIONS:
+        raise Invalid("decision must be approve or reject.", field="decision")
+    if len(comment) > COMMENT_LIMIT:
+        raise Invalid(f"A comment has at most {COMMENT_LIMIT} characters.", field="comment")
+    if not may_answer(user, approval):
+        raise Forbidden("You are not asked to answer this.")
+    if decision == "approve" and approval.form:
+        _check(approval.form, {} if data is None else data, "data")
+    approval.refresh_from_db()
+    if approval.status == Approval.Status.PENDING and _voted(user, approval):
+        raise Conflict("You have answered this already; others have not yet.", code="already_voted")
+    vote = commands.Vote(str(approval.pk), user.username, decision, comment, data)
+    dispatch.act(approval.instance_id, vote)
+    approval.refresh_from_db()
+    return approval
+
+
+def events(run: OrchestrationInstance, since: int = 0, limit: int | None = None) -> list[dict[str, Any]]:
+    """The journal after ``since``, flat, as REST says it; ``limit`` events, but never part of an entry.
+
+    The first entry comes whole, however many events it has.
+    """
+    found: list[dict[str, Any]] = []
+    for seq, at, said in journal.entries(run.pk, since, limit):
+        if limit is not None and found and len(found) + len(said) > limit:
+            break
+        moment = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        found += [{"seq": seq, "at": moment, **event} for event in said]
+    return found
+
+
+def logs(
+    run: OrchestrationInstance, step: str | None = None, level: str | None = None, since: str | None = None
+) -> list[StepLog]:
+    """Lines of the steps' logs, oldest first: of ``step``, of at least ``level``, after the line ``since``.
+
+    Raises Invalid for an unknown level, and for a ``since`` that is no id.
+    """
+    step_logs.settle()
+    rows = StepLog.objects.filter(instance_id=run.pk)
+    if step:
+        rows = rows.filter(step=step)
+    if level:
+        if level not in step_logs.LEVELS:
+            raise Invalid(f"level must be one of {', '.join(step_logs.LEVELS)}.", field="level")
+        rows = rows.filter(level__in=step_logs.LEVELS[step_logs.LEVELS.index(level) :])
+    if since:
+        try:
+            rows = rows.filter(pk__gt=UUID(str(since)))
+        except (ValueError, ValidationError) as error:
+            raise Invalid("since must be the id of a log line.", field="since") from error
+    return list(rows.order_by("pk"))
+
+
+def state_of(run: OrchestrationInstance, at_seq: int | None = None) -> tuple[Graph, RunState]:
+    """The run's graph and its state, now or as it was after entry ``at_seq``; the state is a copy."""
+    graph, _, state = journal.load(run.pk)
+    if at_seq is None or at_seq >= state.seq:
+        return graph, state
+    past = [
+        (seq, at.isoformat(timespec="milliseconds"), said)
+        for seq, at, said in journal.entries(run.pk, limit=max(0, at_seq))
+    ]
+    return graph, replay(graph, past)
