@@ -1,0 +1,154 @@
+"""kill -9 in the middle of runs: they go on, nothing is lost, no step completes twice."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from itertools import pairwise
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+
+from tests.acceptance.runs.conftest import until
+
+pytestmark = pytest.mark.timeout(240)  # each test starts several processes
+RECOVERED_WITHIN_S = 5
+
+
+def post(key, url, **more):
+    return {"key": key, "type": "http", "config": {"method": "POST", "url": url, "json": {}}, **more}
+
+
+def shape(key, value):
+    return {"key": key, "type": "transform", "config": {"output": value}}
+
+
+def chain(name, *steps):
+    edges = [{"source": one["key"], "target": other["key"]} for one, other in pairwise(steps)]
+    return {"schema": 1, "name": name, "steps": list(steps), "edges": edges}
+
+
+def start(server, slug):
+    found = server.get(f"/api/v1/orchestrations/?search={slug}")["results"]
+    pk = next(one["id"] for one in found if one["slug"] == slug)
+    return server.post(f"/api/v1/orchestrations/{pk}/runs/", {"input": {}})["id"]
+
+
+def no_step_completed_twice(server, run_id):
+    events = server.get(f"/api/v1/runs/{run_id}/events/")
+    ends = Counter((e["step"], e["epoch"]) for e in events if e["kind"] == "step_completed")
+    assert set(ends.values()) <= {1}
+    assert sorted({e["seq"] for e in events}) == list(range(1, max(e["seq"] for e in events) + 1))
+
+
+def test_a_run_goes_on_within_5_seconds_after_its_server_was_killed(place, outside):
+    slug = place.publish(
+        chain(
+            "Killed",
+            shape("before", {"n": 1}),
+            post("call", f"http://{outside.address}/hold"),
+            {"key": "nap", "type": "delay", "config": {"seconds": 0.2}},
+            shape("after", "{{ steps.call.output.json.path }}"),
+        )
+    )
+    server = place.serve().ready().sign_in()
+    run_id = start(server, slug)
+    until(lambda: outside.calls["/hold"] == 1)
+    server.kill()
+    outside.gate.set()
+
+    again = place.serve().ready().sign_in()
+    ready = time.monotonic()
+    until(lambda: again.run(run_id)["status"] == "COMPLETED", RECOVERED_WITHIN_S)
+    assert time.monotonic() - ready < RECOVERED_WITHIN_S
+    assert again.run(run_id)["output"] == {"after": "/hold"}
+    assert again.kinds(run_id, "call") == [
+        "step_started", "step_interrupted", "step_started", "step_completed",
+    ]  # fmt: skip
+    assert outside.calls["/hold"] == 2
+    assert len(set(outside.keys["/hold"])) == 1, "the repeated call must carry the same idempotency key"
+    assert again.kinds(run_id, "before") == ["step_started", "step_completed"]
+    no_step_completed_twice(again, run_id)
+
+
+def test_a_watcher_that_comes_back_has_missed_nothing_and_sees_nothing_twice(place, outside):
+    slug = place.publish(chain("Watched", shape("before", 1), post("call", f"http://{outside.address}/hold"),
+                               shape("after", 2)))  # fmt: skip
+    server = place.serve().ready().sign_in()
+    run_id = start(server, slug)
+    until(lambda: outside.calls["/hold"] == 1)
+    seen = []
+
+    def watch(one, since, done):
+        address = f"ws://127.0.0.1:{one.port}/ws/runs/{run_id}/?since={since}"
+        with connect(address, subprotocols=["bearer", one.token], open_timeout=10) as there:
+            while not done():
+                message = json.loads(there.recv(timeout=15))
+                if message["type"] == "events":
+                    seen.extend(message["events"])
+                elif message["type"] == "end":
+                    return message["status"]
+        return None
+
+    with connect(f"ws://127.0.0.1:{server.port}/ws/runs/{run_id}/") as stranger:
+        with pytest.raises(ConnectionClosed):
+            stranger.recv(timeout=15)
+        assert stranger.close_code == 4401, "a refusal must reach a real client as its code"
+    watch(server, 0, lambda: any(e["kind"] == "step_started" and e["step"] == "call" for e in seen))
+    server.kill()
+    outside.gate.set()
+    again = place.serve().ready()
+    again.token = server.token  # signed with the same key: a restart does not end it
+    assert watch(again, seen[-1]["seq"], lambda: False) == "COMPLETED"
+    assert seen == again.get(f"/api/v1/runs/{run_id}/events/")
+
+
+def test_a_run_that_a_command_has_started_is_picked_up_by_the_server(place, outside):
+    slug = place.publish(chain("Command", shape("a", 1), post("b", f"http://{outside.address}/now")))
+    server = place.serve().ready().sign_in()
+    run_id = place.manage("start_run", slug).rsplit(maxsplit=1)[-1]
+    began = time.monotonic()
+    until(lambda: server.run(run_id)["status"] == "COMPLETED", 5)
+    assert time.monotonic() - began < 3
+    assert json.loads(place.manage("start_run", slug, "--wait"))["b"]["json"] == {"path": "/now"}
+
+
+def test_a_clean_stop_gives_running_steps_back_at_once(place, outside):
+    slug = place.publish(chain("Stopped", post("call", f"http://{outside.address}/hold")))
+    server = place.serve().ready().sign_in()
+    run_id = start(server, slug)
+    until(lambda: outside.calls["/hold"] == 1)
+    server.stop()
+    assert place.manage("recover").startswith("0 processes are gone"), "it did not say good-bye"
+    outside.gate.set()
+    again = place.serve().ready().sign_in()
+    until(lambda: again.run(run_id)["status"] == "COMPLETED", RECOVERED_WITHIN_S)
+    no_step_completed_twice(again, run_id)
+
+
+def test_two_servers_share_one_database_and_one_takes_over_from_the_other(place, outside):
+    calls = [post(f"call{number}", f"http://{outside.address}/now") for number in range(3)]
+    holds = [post(f"hold{number}", f"http://{outside.address}/hold/{number}") for number in range(2)]
+    join = {"key": "join", "type": "transform", "join": "all", "config": {"output": "{{ run.id }}"}}
+    document = {
+        "schema": 1, "name": "Shared", "steps": [shape("first", 0), *calls, *holds, join],
+        "edges": [{"source": "first", "target": one["key"]} for one in (*calls, *holds)]
+        + [{"source": one["key"], "target": "join"} for one in (*calls, *holds)],
+    }  # fmt: skip
+    slug = place.publish(document)
+    one, other = place.serve(), place.serve()
+    for server in (one, other):
+        server.ready().sign_in()
+    runs = [start(server, slug) for _ in range(3) for server in (one, other)]
+    until(lambda: outside.calls["/hold/0"] + outside.calls["/hold/1"] >= 8)
+    one.kill()
+    outside.gate.set()
+    until(lambda: all(other.run(run_id)["status"] == "COMPLETED" for run_id in runs), 30)
+    for run_id in runs:
+        assert other.run(run_id)["output"] == {"join": run_id}
+        no_step_completed_twice(other, run_id)
+    workers = {e["data"]["worker"] for run_id in runs for e in other.get(f"/api/v1/runs/{run_id}/events/")
+               if e["kind"] == "step_started"}  # fmt: skip
+    assert len(workers) == 2

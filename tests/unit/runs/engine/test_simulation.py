@@ -1,0 +1,69 @@
+"""Runs in a world where everything goes wrong: ``simulation`` says how, ``watch`` what holds all the same."""
+
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from runs.engine import overlay
+from runs.engine.state import HANDLERS
+from tests.unit.runs.engine.dags import random_dag
+from tests.unit.runs.engine.play import Play
+from tests.unit.runs.engine.simulation import World
+
+
+@settings(max_examples=100)
+@given(st.randoms(use_true_random=False), st.sampled_from((0, 20, 60)))
+def test_whatever_happens_the_invariants_hold_and_the_run_ends(random, chaos):
+    """semantics 1 to 7, 9: any DAG, any history; hypothesis looks for the smallest that breaks a rule."""
+    World(random_dag(random, 12), random, chaos=chaos).run()
+
+
+@pytest.mark.parametrize("seed", range(0, 1000, 100))
+def test_longer_histories_of_larger_graphs(seed):
+    """semantics 1 to 7, 9: a seed names a history; hundred of them a test."""
+    for number in range(seed, seed + 30):
+        random = Random(number)
+        World(random_dag(random, 25), random, chaos=150).run()
+
+
+def test_the_layers_of_large_states_hold_them_too(monkeypatch):
+    """What an overlay copies while a run is small is layered when it is large; both decide the same."""
+    journals = []
+    for small in (64, -1):
+        monkeypatch.setattr(overlay, "SMALL", small)
+        worlds = []
+        for seed in range(30):
+            random = Random(seed)
+            worlds.append(World(random_dag(random, 15), random, chaos=80))
+            worlds[-1].run()
+        journals.append([world.journal for world in worlds])
+    assert journals[0] == journals[1]
+
+
+def test_the_simulation_does_what_it_is_for():
+    """It meets every kind of event, refusals, crashes, and every way to end."""
+    kinds, ends, refusals, crashes = set(), set(), 0, 0
+    for seed in range(200):
+        random = Random(seed)
+        world = World(random_dag(random, 15), random, chaos=100)
+        ends.add(str(world.run().status))
+        refusals, crashes = refusals + world.refusals, crashes + world.crashes
+        kinds |= {event["kind"] for _, _, events in world.journal for event in events}
+    assert ends == {"COMPLETED", "FAILED", "CANCELLED", "ROLLED_BACK"}
+    assert min(refusals, crashes) > 500
+    assert kinds == set(HANDLERS)
+
+
+@pytest.mark.parametrize("size", [1, 7])
+def test_the_watch_notices_a_broken_rule(size):
+    """A watch that lets everything pass would prove nothing."""
+    play = Play(random_dag(Random(1), size))
+    key = play.started()[0]
+    play.complete(key)
+    doubled = [
+        {"kind": "step_completed", "step": key, "epoch": 1, "attempt": 1, "data": {"ports": ["success"]}}
+    ]
+    with pytest.raises(AssertionError):
+        play.watch.entry(play.state.seq + 1, doubled, play.state)

@@ -1,0 +1,250 @@
+"""The invariants of every run, checked event by event against a second, slow account of what happened.
+
+It shares no code with the engine: it keeps statuses from the events alone and looks at the whole graph
+whenever something starts or is skipped.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from builder.graph import Graph
+from runs.engine.events import JSON, Event
+from runs.engine.state import RunState
+
+ENDED = {"COMPLETED", "FAILED", "CANCELLED", "ROLLED_BACK"}
+RUN_ENDS = {
+    "run_completed": "COMPLETED",
+    "run_failed": "FAILED",
+    "run_cancelled": "CANCELLED",
+    "run_rolled_back": "ROLLED_BACK",
+}
+
+
+class Watch:
+    """Follows one journal; raises AssertionError where an entry breaks a rule."""
+
+    def __init__(self, graph: Graph, window: int) -> None:
+        self.graph, self.window = graph, window
+        self.seq = 0
+        self.run = "PENDING"
+        self.failing = False
+        self.status = dict.fromkeys(graph.steps, "PENDING")
+        self.ports: dict[str, tuple[str, ...]] = dict.fromkeys(graph.steps, ())
+        self.epoch = dict.fromkeys(graph.steps, 1)
+        self.attempt = dict.fromkeys(graph.steps, 0)
+        self.broken: set[str] = set()
+        self.done: set[tuple[str, int]] = set()  # completed, or failed and gone on: once an epoch
+        self.undoing: set[str] = set()
+        self.reset: set[str] = set()
+        self.executed: list[tuple[str, int]] = []
+        self.open_questions: dict[str, str] = {}
+
+    def entry(self, seq: int, events: list[dict[str, Any]], state: RunState) -> None:
+        """Check one entry and the state after it."""
+        assert seq == self.seq + 1, "seq is gapless"
+        assert events, "an entry says something"
+        self.seq = seq
+        for event in events:
+            self._event(event)
+        self._agree(state)
+
+    def _event(self, event: dict[str, Any]) -> None:
+        kind, data = event["kind"], event["data"]
+        if self.run in ENDED:
+            late = ("late_result_ignored", "run_retried", "rollback_started")
+            assert kind in late, f"{kind} after the end"
+        if kind in RUN_ENDS:
+            self._run_ended(RUN_ENDS[kind])
+        elif (handler := getattr(self, f"_{kind}", None)) is not None:
+            handler(event.get("step", ""), event, data)
+
+    # ------------------------------------------------------------------ the run
+
+    def _run_started(self, key: str, event: Event, data: JSON) -> None:
+        assert self.run == "PENDING"
+        self.run = "RUNNING"
+
+    def _run_ended(self, status: str) -> None:
+        assert not self._in("RUNNING", "WAITING"), f"{status} while steps run or wait"
+        if status == "COMPLETED":
+            assert not self.broken, "COMPLETED over an unhandled failure"
+            assert not self._in("PENDING"), "COMPLETED with steps that could still start"
+        if status == "FAILED":
+            assert self.broken
+        if status == "ROLLED_BACK":
+            assert set(self.status.values()) <= {"PENDING"}
+        else:
+            assert self.run != "ROLLING_BACK"
+        self.run = status
+
+    def _run_retried(self, key: str, event: Event, data: JSON) -> None:
+        assert self.run in ("FAILED", "CANCELLED")
+        self.run, self.failing = "RUNNING", False
+        for step in data["steps"]:
+            assert step in self.broken, "only what failed or was cancelled is tried again"
+            self.broken.discard(step)
+            self.status[step], self.ports[step] = "PENDING", ()
+
+    def _rollback_started(self, key: str, event: Event, data: JSON) -> None:
+        assert self.run not in ("PENDING", "ROLLING_BACK", "ROLLED_BACK")
+        self.run, self.failing = "ROLLING_BACK", False
+        self.undoing = set(self.graph.steps) if data["to"] is None else self._below(data["to"])
+        assert set(data["steps"]) == self.undoing
+        assert len(data["steps"]) == len(self.undoing)
+        self.reset = set()
+
+    def _rollback_finished(self, key: str, event: Event, data: JSON) -> None:
+        assert self.reset == self.undoing, "exactly the step and its descendants are reset"
+        assert not self.broken, "unhandled failures elsewhere are tried again"
+        self.run, self.undoing = "RUNNING", set()
+
+    # ------------------------------------------------------------------ steps
+
+    def _step_started(self, key: str, event: Event, data: JSON) -> None:
+        assert (self.run, self.failing) == ("RUNNING", False), "nothing starts now"
+        assert self.status[key] in ("PENDING", "WAITING")
+        assert (key, self.epoch[key]) not in self.done, "it has completed in this epoch"
+        if self.status[key] == "PENDING":
+            assert self._may_start(key), "its edges do not allow it"
+        assert event["epoch"] == self.epoch[key]
+        assert event["attempt"] == self.attempt[key] + 1
+        self.attempt[key] += 1
+        self.status[key] = "RUNNING"
+        self.executed.append((key, self.epoch[key]))
+        assert len(self._in("RUNNING")) <= self.window
+
+    def _current(self, key: str, event: Event, *statuses: str) -> None:
+        assert self.status[key] in statuses
+        assert (event["epoch"], event["attempt"]) == (self.epoch[key], self.attempt[key])
+
+    def _step_waiting(self, key: str, event: Event, data: JSON) -> None:
+        self._current(key, event, "RUNNING")
+        assert not self.failing
+        self.status[key] = "WAITING"
+
+    _retry_scheduled = _step_waiting
+
+    def _approval_requested(self, key: str, event: Event, data: JSON) -> None:
+        self._step_waiting(key, event, data)
+        self.open_questions[key] = data["approval"]["id"]
+
+    def _approval_decided(self, key: str, event: Event, data: JSON) -> None:
+        self._current(key, event, "WAITING")
+        assert self.open_questions.pop(key) == data["approval"]
+
+    _approval_expired = _approval_decided
+
+    def _approval_voted(self, key: str, event: Event, data: JSON) -> None:
+        self._current(key, event, "WAITING")
+        assert self.open_questions[key] == data["approval"]
+
+    def _approval_voided(self, key: str, event: Event, data: JSON) -> None:
+        self.open_questions.pop(key, None)
+
+    def _step_queued(self, key: str, event: Event, data: JSON) -> None:
+        self._current(key, event, "WAITING")
+        self.status[key] = "PENDING"
+
+    def _step_interrupted(self, key: str, event: Event, data: JSON) -> None:
+        self._current(key, event, "RUNNING")
+        self.status[key] = "PENDING"
+
+    def _step_completed(self, key: str, event: Event, data: JSON) -> None:
+        self._current(key, event, "RUNNING", "WAITING")
+        assert "failure" not in data["ports"]
+        self._resolve(key, "COMPLETED", data["ports"])
+
+    def _step_failed(self, key: str, event: Event, data: JSON) -> None:
+        self._current(key, event, "RUNNING", "WAITING")
+        if data["handled"] or data["continued"]:
+            self._resolve(key, "FAILED", data["ports"])
+            return
+        assert key not in self.open_questions
+        self.status[key] = "FAILED"
+        self.broken.add(key)
+        self.failing = self.failing or self.run == "RUNNING"
+
+    def _resolve(self, key: str, status: str, ports: list[str]) -> None:
+        assert (key, self.epoch[key]) not in self.done, "no step completes twice in an epoch"
+        assert key not in self.undoing, "a report of a step that is undone counts for nothing"
+        assert key not in self.open_questions
+        self.done.add((key, self.epoch[key]))
+        self.status[key], self.ports[key] = status, tuple(ports)
+
+    def _step_skipped(self, key: str, event: Event, data: JSON) -> None:
+        assert self.run == "RUNNING"
+        assert self.status[key] == "PENDING"
+        assert self._never_starts(key)
+        self.status[key] = "SKIPPED"
+
+    def _step_cancelled(self, key: str, event: Event, data: JSON) -> None:
+        self._current(key, event, "RUNNING", "WAITING")
+        assert key not in self.open_questions, "its question is void first"
+        self.status[key] = "CANCELLED"
+        self.broken.add(key)
+
+    def _step_reset(self, key: str, event: Event, data: JSON) -> None:
+        assert self.run == "ROLLING_BACK"
+        assert self.status[key] not in ("RUNNING", "WAITING")
+        if key in self.undoing:
+            assert event["epoch"] == self.epoch[key] + 1
+            self.epoch[key], self.attempt[key] = event["epoch"], 0
+            self.reset.add(key)
+        else:
+            assert key in self.broken
+            assert event["epoch"] == self.epoch[key]
+        self.broken.discard(key)
+        self.status[key], self.ports[key] = "PENDING", ()
+
+    # ------------------------------------------------------------------ the slow way to know
+
+    def _in(self, *statuses: str) -> list[str]:
+        return [key for key, status in self.status.items() if status in statuses]
+
+    def _below(self, key: str) -> set[str]:
+        found = {key}
+        while more := {edge.target for edge in self.graph.edges if edge.source in found} - found:
+            found |= more
+        return found
+
+    def _edges(self, key: str) -> list[str]:
+        """Each incoming edge: live, dead, or open."""
+        found = []
+        for edge in self.graph.edges:
+            if edge.target == key:
+                ended = self.status[edge.source] in ("COMPLETED", "FAILED", "SKIPPED")
+                live = "live" if edge.port in self.ports[edge.source] else "dead"
+                found.append(live if ended and edge.source not in self.broken else "open")
+        return found
+
+    def _may_start(self, key: str) -> bool:
+        edges, join = self._edges(key), self.graph.steps[key].join
+        if not edges:
+            return True
+        if join == "all":
+            return set(edges) == {"live"}
+        return "live" in edges and (join == "first" or "open" not in edges)
+
+    def _never_starts(self, key: str) -> bool:
+        edges, join = self._edges(key), self.graph.steps[key].join
+        return "dead" in edges if join == "all" else bool(edges) and set(edges) == {"dead"}
+
+    def _agree(self, state: RunState) -> None:
+        """The engine's incremental account says the same."""
+        said = {key: str(step.status) for key, step in state.steps.items()}
+        assert said == self.status
+        assert list(state.running) == sorted(self._in("RUNNING"), key=list(state.running).index)
+        assert set(state.waiting) == set(self._in("WAITING"))
+        assert set(state.broken) == self.broken
+        expected = self.run
+        if expected == "RUNNING":
+            idle = state.waiting and not state.running and not state.ready
+            expected = "WAITING" if idle else "RUNNING"
+            if not self.failing:
+                startable = {key for key in self._in("PENDING") if self._may_start(key)}
+                assert set(state.ready) == startable
+        assert str(state.status) == expected
+        for key, step in state.steps.items():
+            edges = self._edges(key)
+            assert (step.left, step.live) == (edges.count("open"), edges.count("live")), key
