@@ -20,6 +20,7 @@ class Orchestration(BaseModel):
     published_number = models.PositiveIntegerField(default=0)  # the newest version; 0 before the first
     published_revision = models.PositiveIntegerField(default=0)  # the draft's revision it was made from
     run_count = models.PositiveIntegerField(default=0)  # the last run's number
+    keep_days = models.PositiveIntegerField(null=True, blank=True)  # ended runs are pruned after that
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -24,7 +24,16 @@ class OrchestrationInstance(BaseModel):
     started_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="runs"
     )
-    forked_from = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL)
+    forked_from = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="forks"
+    )
+    parent = models.ForeignKey(  # a child run: the run, and below the step and item, that started it
+        "self", null=True, blank=True, on_delete=models.CASCADE, related_name="children"
+    )
+    parent_step = models.CharField(max_length=64, blank=True)
+    parent_item = models.PositiveIntegerField(null=True, blank=True)
+    parent_told = models.BooleanField(default=False)  # that this child run has ended
+    depth = models.PositiveSmallIntegerField(default=0)  # how many parents there are above
     # Projection of the journal, written by runs/journal.py only:
     status = models.CharField(max_length=12, choices=RUN_STATUSES, default=RunStatus.PENDING.value)
     seq = models.PositiveIntegerField(default=0)  # the entry this projection has reached
@@ -89,6 +98,7 @@ class StepRun(BaseModel):
     tokens = models.PositiveIntegerField(default=0)
     cost = models.FloatField(default=0)
     worker = models.CharField(max_length=120, blank=True)
+    items = JSONTextField(default=None)  # of a map: {count, running, completed, failed}
     seq = models.PositiveIntegerField(default=0)  # the entry that changed it last
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -126,10 +136,15 @@ class StepLog(BaseModel):
 class Approval(BaseModel):
     """A question to people; a projection of the journal. Its id follows from run, step, epoch, attempt."""
 
+    class Kind(models.TextChoices):
+        APPROVAL = "approval", "Approval"
+        FORM = "form", "Form"
+
     class Status(models.TextChoices):
         PENDING = "pending", "Waiting"
         APPROVED = "approved", "Approved"
         REJECTED = "rejected", "Rejected"
+        SUBMITTED = "submitted", "Filled in"
         EXPIRED = "expired", "Expired"
         VOIDED = "voided", "No longer counts"
 
@@ -139,6 +154,7 @@ class Approval(BaseModel):
     step = models.CharField(max_length=64)
     epoch = models.PositiveIntegerField()
     attempt = models.PositiveIntegerField()
+    kind = models.CharField(max_length=8, choices=Kind.choices, default=Kind.APPROVAL)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.PENDING)
     message = models.TextField()
     evidence = JSONTextField(default=list)  # [{title, value}]
@@ -208,6 +224,9 @@ class Timer(BaseModel):
         DELAY = "delay", "Delay"
         RETRY = "retry", "Next attempt"
         EXPIRY = "expiry", "Approval expires"
+        ITEMS = "items", "Next attempt of an item"
+        CHILD = "child", "Look after a child run"
+        UNDO = "undo", "Next attempt to undo"
 
     instance = models.ForeignKey(
         OrchestrationInstance, on_delete=models.CASCADE, related_name="timers", db_index=False
@@ -242,3 +261,40 @@ class Worker(BaseModel):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Limit(BaseModel):
+    """How much of something may happen at once or a minute. An empty ``subject`` is the default of its kind.
+
+    A limit that is None does not bound. Steps that have to wait do so in the order in which they came.
+    """
+
+    class Kind(models.TextChoices):
+        USER = "user", "User"
+        ORCHESTRATION = "orchestration", "Orchestration"
+        MODEL = "model", "LLM model"
+
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    subject = models.CharField(max_length=150, blank=True)  # user name, or slug
+    concurrency = models.PositiveIntegerField(null=True, blank=True)  # steps at once
+    requests_per_minute = models.PositiveIntegerField(null=True, blank=True)
+    tokens_per_minute = models.PositiveIntegerField(null=True, blank=True)  # of LLM models
+
+    class Meta:
+        ordering = ("kind", "subject")
+        constraints = [models.UniqueConstraint(fields=["kind", "subject"], name="limit_once")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.subject or '(each)'}"
+
+
+class Gate(BaseModel):
+    """Who has, and who waits for, a slot of something limited. One row, changed by compare-and-set."""
+
+    key = models.CharField(max_length=180, unique=True)  # "model:gpt", "user:mary", "orchestration:refund"
+    revision = models.PositiveIntegerField(default=1)
+    state = JSONTextField(default=dict)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return self.key

@@ -22,10 +22,12 @@ from django.db import connection
 from orchestrator.errors import ProductError
 from runs import journal, workers
 from runs.dispatch import Runtime, opening
-from runs.engine.commands import Interrupt, Kick
+from runs.engine.commands import Command, Kick
+from runs.engine.flight import in_flight
 from runs.engine.states import RunStatus, StepStatus
 from runs.executors.base import Assignment
 from runs.models import JournalEntry, OrchestrationInstance, StepRun, Worker
+from runs.parts import part_of
 
 log = logging.getLogger(__name__)
 BUSY = [str(status) for status in (RunStatus.PENDING, RunStatus.RUNNING, RunStatus.ROLLING_BACK)]
@@ -124,19 +126,15 @@ class Sweep:
         return True
 
 
-def interrupt(assignment: Assignment, worker: str) -> Interrupt:
+def interrupt(assignment: Assignment, worker: str) -> Command:
     """The command that says that ``worker`` will not end ``assignment``."""
-    return Interrupt(assignment.step, assignment.epoch, assignment.attempt, worker)
+    return part_of(assignment).interrupted(assignment, worker)
 
 
 def started_by(run_id: UUID, worker: str) -> list[Assignment]:
-    """The steps of a run that are journaled as RUNNING in ``worker``."""
+    """What is journaled as under way in ``worker``."""
     _, _, state = journal.load(run_id)
-    return [
-        Assignment(run_id, key, step.epoch, step.attempt)
-        for key, step in ((key, state.steps[key]) for key in state.running)
-        if step.status == StepStatus.RUNNING and step.worker == worker
-    ]
+    return [Assignment(run_id, *flight) for flight in in_flight(state, worker)]
 
 
 def runs_of(worker: str) -> list[UUID]:

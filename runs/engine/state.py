@@ -7,13 +7,24 @@ Incremental: an event costs what it changes. When a step ends, each of its outgo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
 
 from builder.graph import Graph
-from runs.engine.commands import TIMEOUT
 from runs.engine.events import Entries, Event
-from runs.engine.records import RunState, StepState, tokens_of
-from runs.engine.states import ACTIVE, RESOLVED, RunStatus, StepStatus, check_run, check_step
+from runs.engine.moves import (
+    conclude,
+    move_run,
+    move_step,
+    presume,
+    recount,
+    reopen,
+    resolve,
+    spend,
+    suspend,
+    take_result,
+    weigh,
+)
+from runs.engine.records import RunState, StepState
+from runs.engine.states import ACTIVE, RunStatus, StepStatus
 
 __all__ = ["RunState", "StepState", "apply", "fold", "new_state", "refresh", "replay"]
 
@@ -58,55 +69,19 @@ def refresh(state: RunState) -> None:
         state.status = RunStatus.WAITING if idle else RunStatus.RUNNING
 
 
-def _move(step: StepState, status: StepStatus) -> None:
-    check_step(step.status, status)
-    step.status = status
-
-
-def _move_run(state: RunState, status: RunStatus) -> None:
-    check_run(state.status, status)
-    state.status = status
-
-
-def _weigh(graph: Graph, state: RunState, key: str, step: StepState) -> None:
-    """Semantic 2: find out whether a PENDING step may start now, or never."""
-    join, edges = graph.steps[key].join, len(graph.incoming[key])
-    if join == "first":
-        starts, never = step.live > 0, not step.left
-    elif join == "all":
-        starts, never = step.live == edges, step.live + step.left < edges
-    else:
-        starts, never = not step.left and step.live > 0, not step.left
-    if starts or not edges:
-        state.ready[key] = None
-    elif never:
-        state.stranded[key] = None
-
-
-def _resolve(graph: Graph, state: RunState, key: str, ports: tuple[str, ...]) -> None:
-    """Semantic 1: each edge out of a resolved step is live or dead from now on."""
-    for edge in graph.outgoing[key]:
-        target = state.own(edge.target)
-        target.left -= 1
-        if edge.port in ports:
-            target.live += 1
-        if target.status is StepStatus.PENDING:
-            _weigh(graph, state, edge.target, target)
-
-
 def _run_started(graph: Graph, state: RunState, at: str, event: Event) -> None:
     data = event["data"]
-    _move_run(state, RunStatus.RUNNING)
+    move_run(state, RunStatus.RUNNING)
     state.input, state.user, state.version = data["input"], data["user"], data["version"]
     state.started_at = at
     for key in graph.roots:
-        _weigh(graph, state, key, state.steps[key])
+        weigh(graph, state, key, state.steps[key])
 
 
 def _step_started(graph: Graph, state: RunState, at: str, event: Event) -> None:
     key = event["step"]
     step = state.own(key)
-    _move(step, StepStatus.RUNNING)
+    move_step(step, StepStatus.RUNNING)
     step.attempt, step.worker = event["attempt"], event["data"]["worker"]
     step.started_at, step.wait = at, None
     state.ready.pop(key, None)
@@ -114,23 +89,14 @@ def _step_started(graph: Graph, state: RunState, at: str, event: Event) -> None:
     state.running[key] = None
 
 
-def _wait(state: RunState, key: str, wait: dict[str, Any]) -> StepState:
-    step = state.own(key)
-    _move(step, StepStatus.WAITING)
-    step.wait, step.interruptions = wait, 0
-    state.running.pop(key, None)
-    state.waiting[key] = None
-    return step
-
-
 def _step_waiting(graph: Graph, state: RunState, at: str, event: Event) -> None:
-    _wait(state, event["step"], event["data"]["wait"])
+    suspend(state, event["step"], event["data"]["wait"])
 
 
 def _step_queued(graph: Graph, state: RunState, at: str, event: Event) -> None:
     key = event["step"]
     step = state.own(key)
-    _move(step, StepStatus.PENDING)
+    move_step(step, StepStatus.PENDING)
     step.wait = None
     state.waiting.pop(key, None)
     state.ready[key] = None
@@ -138,22 +104,16 @@ def _step_queued(graph: Graph, state: RunState, at: str, event: Event) -> None:
 
 def _retry_scheduled(graph: Graph, state: RunState, at: str, event: Event) -> None:
     data = event["data"]
-    step = _wait(state, event["step"], {"kind": "retry", "due_at": data["due_at"]})
+    step = suspend(state, event["step"], {"kind": "retry", "due_at": data["due_at"]})
     step.failures += 1
     step.error = data["error"]
-    _presume(state, event, data["error"])
-
-
-def _presume(state: RunState, event: Event, error: dict[str, Any]) -> None:
-    """The runtime gave up waiting for this attempt; what it reports later is told apart by this."""
-    if error.get("code") == TIMEOUT:
-        state.unanswered[event["step"], event["epoch"], event["attempt"]] = None
+    presume(state, event, data["error"])
 
 
 def _approval_requested(graph: Graph, state: RunState, at: str, event: Event) -> None:
     approval = event["data"]["approval"]
     wait = {"kind": "approval", "approval": approval["id"], "due_at": approval.get("expires_at")}
-    step = _wait(state, event["step"], wait)
+    step = suspend(state, event["step"], wait)
     step.approval = {**approval, "votes": [], "decision": None}
     state.approvals[approval["id"]] = {"step": event["step"], "status": "pending", "by": None, "at": at}
 
@@ -186,51 +146,22 @@ def _settle_approval(state: RunState, pk: str, status: str, by: str | None, at: 
     state.approvals[pk] = {**state.approvals[pk], "status": status, "by": by, "at": at}
 
 
-def _end(state: RunState, at: str, event: Event, status: StepStatus) -> StepState:
-    key = event["step"]
-    step = state.own(key)
-    _move(step, status)
-    step.finished_at, step.wait, step.interruptions = at, None, 0
-    state.running.pop(key, None)
-    state.waiting.pop(key, None)
-    state.completed_order[key] = None
-    return step
-
-
-def _result(state: RunState, step: StepState, data: dict[str, Any]) -> None:
-    step.ports = tuple(data["ports"])
-    step.output, step.payload = data.get("output"), data.get("payload")
-    step.line = data.get("line", "")
-    if "citations" in data:
-        step.citations = data["citations"]
-    if "usage" in data:
-        step.usage = data["usage"]
-    step.cost = data.get("cost", 0.0)
-    _spend(state, data)
-
-
-def _spend(state: RunState, data: dict[str, Any]) -> None:
-    if "usage" in data:
-        state.tokens += tokens_of(data["usage"])
-    state.cost += data.get("cost", 0.0)
-
-
 def _step_completed(graph: Graph, state: RunState, at: str, event: Event) -> None:
-    step = _end(state, at, event, StepStatus.COMPLETED)
-    _result(state, step, event["data"])
+    step = conclude(state, at, event, StepStatus.COMPLETED)
+    take_result(state, step, event["data"])
     step.error = None
-    _resolve(graph, state, event["step"], step.ports)
+    resolve(graph, state, event["step"], step.ports)
 
 
 def _step_failed(graph: Graph, state: RunState, at: str, event: Event) -> None:
     data = event["data"]
-    step = _end(state, at, event, StepStatus.FAILED)
-    _result(state, step, data)
+    step = conclude(state, at, event, StepStatus.FAILED)
+    take_result(state, step, data)
     step.error = data["error"]
     step.failures += 1
-    _presume(state, event, data["error"])
+    presume(state, event, data["error"])
     if data["handled"] or data["continued"]:
-        _resolve(graph, state, event["step"], step.ports)
+        resolve(graph, state, event["step"], step.ports)
         return
     state.broken[event["step"]] = None
     if state.status in ACTIVE:  # while ROLLING_BACK it is tried again when the rollback has finished
@@ -239,24 +170,24 @@ def _step_failed(graph: Graph, state: RunState, at: str, event: Event) -> None:
 
 def _step_skipped(graph: Graph, state: RunState, at: str, event: Event) -> None:
     step = state.own(event["step"])
-    _move(step, StepStatus.SKIPPED)
+    move_step(step, StepStatus.SKIPPED)
     step.finished_at = at
     state.stranded.pop(event["step"], None)
-    _resolve(graph, state, event["step"], ())
+    resolve(graph, state, event["step"], ())
 
 
 def _step_cancelled(graph: Graph, state: RunState, at: str, event: Event) -> None:
     key = event["step"]
     if key in state.running:
         state.unanswered[key, event["epoch"], event["attempt"]] = None
-    _end(state, at, event, StepStatus.CANCELLED)
+    conclude(state, at, event, StepStatus.CANCELLED)
     state.broken[key] = None
 
 
 def _step_interrupted(graph: Graph, state: RunState, at: str, event: Event) -> None:
     key = event["step"]
     step = state.own(key)
-    _move(step, StepStatus.PENDING)
+    move_step(step, StepStatus.PENDING)
     step.interruptions += 1
     state.unanswered[key, event["epoch"], event["attempt"]] = None
     state.running.pop(key, None)
@@ -265,33 +196,20 @@ def _step_interrupted(graph: Graph, state: RunState, at: str, event: Event) -> N
 
 def _late_result_ignored(graph: Graph, state: RunState, at: str, event: Event) -> None:
     state.unanswered.pop((event["step"], event["epoch"], event["attempt"]), None)
-    _spend(state, event["data"])
-
-
-def _reopen(state: RunState, key: str) -> StepState:
-    """Back to PENDING in the same epoch; attempts count on, so that late results are told apart."""
-    step = state.own(key)
-    _move(step, StepStatus.PENDING)
-    step.failures = step.interruptions = 0
-    step.ports, step.output, step.payload, step.error, step.line = (), None, None, None, ""
-    step.usage, step.cost, step.citations = {}, 0.0, []
-    step.worker, step.started_at, step.finished_at, step.wait, step.approval = "", None, None, None, None
-    for keys in (state.broken, state.completed_order, state.ready, state.stranded):
-        keys.pop(key, None)
-    return step
+    spend(state, event["data"])
 
 
 def _step_reset(graph: Graph, state: RunState, at: str, event: Event) -> None:
-    step = _reopen(state, event["step"])
+    step = reopen(state, event["step"])
     if event["epoch"] > step.epoch:
         step.epoch, step.attempt = event["epoch"], 0
     else:
-        _weigh(graph, state, event["step"], step)
+        weigh(graph, state, event["step"], step)
 
 
 def _rollback_started(graph: Graph, state: RunState, at: str, event: Event) -> None:
     data = event["data"]
-    _move_run(state, RunStatus.ROLLING_BACK)
+    move_run(state, RunStatus.ROLLING_BACK)
     state.rollback, state.undoing = data, frozenset(data["steps"])
     state.failing, state.finished_at, state.error, state.output = False, None, None, None
     if data["automatic"]:
@@ -307,35 +225,24 @@ def _rollback_finished(graph: Graph, state: RunState, at: str, event: Event) -> 
     why = {"reason": rollback["reason"], "count": rollback["count"]}
     for key in undone:
         state.reasons[key] = why
-        _recount(graph, state, key)
+        recount(graph, state, key)
     if rollback["to"] is not None:
-        _move_run(state, RunStatus.RUNNING)
+        move_run(state, RunStatus.RUNNING)
         for key in undone:
-            _weigh(graph, state, key, state.steps[key])
-
-
-def _recount(graph: Graph, state: RunState, key: str) -> None:
-    """Count the edges into a reset step anew: those of steps that were not reset are still resolved."""
-    step = state.own(key)
-    step.left = step.live = 0
-    for edge in graph.incoming[key]:
-        source = state.steps[edge.source]
-        open_ = edge.source in state.broken or source.status not in RESOLVED
-        step.left += open_
-        step.live += not open_ and edge.port in source.ports
+            weigh(graph, state, key, state.steps[key])
 
 
 def _run_retried(graph: Graph, state: RunState, at: str, event: Event) -> None:
-    _move_run(state, RunStatus.RUNNING)
+    move_run(state, RunStatus.RUNNING)
     state.failing, state.finished_at, state.error = False, None, None
     state.rollback_counts.clear()
     for key in event["data"]["steps"]:
-        _weigh(graph, state, key, _reopen(state, key))
+        weigh(graph, state, key, reopen(state, key))
 
 
 def _run_ended(status: RunStatus) -> Handler:
     def handler(graph: Graph, state: RunState, at: str, event: Event) -> None:
-        _move_run(state, status)
+        move_run(state, status)
         state.finished_at = at
         state.output, state.error = event["data"].get("output"), event["data"].get("error")
 

@@ -12,12 +12,13 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """One dispatch of one step; the attempt tells a late result apart."""
+    """One dispatch of a step, or of a part of it (``runs.parts``); the attempt tells late results apart."""
 
     run_id: UUID
     step: str
     epoch: int
     attempt: int
+    part: str = ""
 
 
 class Token:
