@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -34,7 +35,7 @@ from runs.cache import Run, runs, snapshot
 from runs.engine.commands import Command
 from runs.engine.decide import decide
 from runs.engine.state import RunState, fold
-from runs.models import JournalEntry
+from runs.models import JournalEntry, OrchestrationInstance
 from runs.projections import Projector, text
 from runs.scope import run_output
 from runs.stores import store_for_database
@@ -347,23 +348,30 @@ def entries(
 
 
 def rebuild(run_id: UUID) -> None:
-    """Make the run's rows anew from its journal. Harmless at any time, beside anything."""
-    with transaction.atomic():  # on SQLite nobody appends meanwhile; elsewhere `seq` guards later rows
+    """Make the run's rows anew from its journal. Harmless at any time, beside anything.
+
+    On SQLite nobody appends meanwhile. Elsewhere ``seq`` guards the rows of later entries, and it is done
+    again until the journal has not moved: a timer that was set meanwhile may have been removed.
+    """
+    for _ in range(MOST_REFUSALS):
         run = Run(run_id, runs.get(run_id).version)
-        rows = rebuilding.rows_of(run, _read_tail, lambda state: _output(run, state))
-        if rows.run:
-            rebuilding.write(run_id, rows)
+        seq = rebuilding.make(run, _read_tail, partial(_output, run))
+        if not JournalEntry.objects.filter(instance_id=run_id, seq__gt=seq).exists():
+            return
+    raise Conflict("The run moves too fast for its rows to be made anew; try again.", code="busy")
 
 
 def behind(run_id: UUID, seq: int) -> bool:
     """Whether the run's rows, found at ``seq``, are behind its journal; mends them where that can last.
 
-    With transactions it only means that the run has moved since; without them, a process may have died
-    between the entry and its rows.
+    With transactions it only means that the run has moved since; without them, rows that are still behind
+    when they are read again may have been left so by a process that died between the entry and its rows.
     """
-    if load(run_id)[2].seq <= seq:
+    newest = load(run_id)[2].seq
+    if newest <= seq:
         return False
-    if connection.vendor != "sqlite":
+    rows = OrchestrationInstance.objects.filter(pk=run_id)
+    if connection.vendor != "sqlite" and rows.filter(seq__lt=newest).exists():
         rebuild(run_id)
     return True
 

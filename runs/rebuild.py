@@ -54,18 +54,33 @@ def rows_of(run: Run, tail: Tail, output: Output) -> Rows:
     return rows
 
 
+@transaction.atomic
+def make(run: Run, tail: Tail, output: Output) -> int:
+    """Make and store the rows of a fresh ``run``; returns the entry up to which they go."""
+    rows = rows_of(run, tail, output)
+    if rows.run:
+        write(run.pk, rows)
+    return run.state.seq
+
+
 def write(pk: UUID, rows: Rows) -> None:
-    """Store the rows; those that a later entry has already projected stay. Idempotent."""
+    """Store the rows; those that a later entry has already projected stay. Idempotent.
+
+    Timers do not know their entry: where others append meanwhile, and there are no transactions, one of
+    theirs may be deleted here. The caller looks whether the journal has moved, and then does it again.
+    """
+    seq = rows.run["seq"]
     with transaction.atomic():
-        OrchestrationInstance.objects.filter(pk=pk, seq__lte=rows.run["seq"]).update(
+        OrchestrationInstance.objects.filter(pk=pk, seq__lte=seq).update(
             **_values(OrchestrationInstance, rows.run)
         )
         for key, row in rows.steps.items():
             _put(StepRun, {"instance_id": pk, "key": key}, row)
         for approval, row in rows.approvals.items():
             _put(Approval, {"pk": approval}, {**row, "instance_id": pk})
-        StepRun.objects.filter(instance_id=pk).exclude(key__in=list(rows.steps)).delete()
-        Approval.objects.filter(instance_id=pk).exclude(pk__in=list(rows.approvals)).delete()
+        mine = {"instance_id": pk, "seq__lte": seq}
+        StepRun.objects.filter(**mine).exclude(key__in=list(rows.steps)).delete()
+        Approval.objects.filter(**mine).exclude(pk__in=list(rows.approvals)).delete()
         for approval, who in rows.recipients:
             ApprovalRecipient.objects.get_or_create(approval_id=approval, who=who)
         Timer.objects.filter(instance_id=pk).delete()

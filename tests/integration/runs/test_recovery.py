@@ -13,12 +13,12 @@ from django.db import connection
 
 from builder.models import OrchestrationVersion
 from orchestrator.models import new_id
-from runs import dispatch, journal, recovery, verbs, workers
+from runs import dispatch, journal, rebuild, recovery, verbs, workers
 from runs.dispatch import Runtime
 from runs.engine.commands import Complete
 from runs.executors.base import Assignment
 from runs.executors.memory import MemoryExecutor
-from runs.models import OrchestrationInstance, StepRun, Timer, Worker
+from runs.models import Approval, OrchestrationInstance, StepRun, Timer, Worker
 from runs.recovery import Sweep
 from runs.stores import mongodb
 from runs.timers import Timers
@@ -323,6 +323,33 @@ def test_rows_that_stay_behind_their_journal_are_found_without_anybody_being_gon
     sweep.again()
     lab.drain()
     assert lab.fresh(run).status == "COMPLETED"
+
+
+@pytest.mark.skipif(connection.vendor != "mongodb", reason="SQL databases let nobody append meanwhile")
+def test_what_is_asked_while_the_rows_are_made_anew_is_not_lost(lab, monkeypatch):
+    run = lab.start(chain(step("ask", "asks", assignees=["sue"], expires_s=3600)))
+    whole, looked = rebuild.rows_of, []
+
+    def rows_of(*args):
+        rows = whole(*args)
+        if not looked:
+            lab.drain()  # the question is put after the journal was read, and before the rows are written
+        looked.append(rows)
+        return rows
+
+    monkeypatch.setattr(rebuild, "rows_of", rows_of)
+    journal.rebuild(run.pk)
+    assert lab.fresh(run).status == "WAITING"
+    assert lab.row(run, "ask").status == "WAITING"
+    assert Approval.objects.get(instance=run).recipients.count() == 1
+    assert Timer.objects.get(instance=run).kind == "expiry"
+
+
+@pytest.mark.skipif(connection.vendor != "mongodb", reason="SQL databases write rows and entries at once")
+def test_rows_that_have_only_moved_on_are_not_made_anew(lab, monkeypatch):
+    run = lab.run(chain(step("a")))
+    monkeypatch.setattr(rebuild, "write", lambda pk, rows: pytest.fail("nothing was behind"))
+    assert journal.behind(run.pk, 1)
 
 
 def test_a_run_that_was_deleted_while_its_step_waited_is_left_alone(lab, caplog):
