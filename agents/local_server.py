@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import suppress
 from typing import Any
 
 HTTP_THREADS = 32  # each waiting request holds one; more than the workers that usually wait
@@ -49,9 +50,10 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # llama.cpp prints where it likes; the answer's channel is ours alone
     server = serve(json.loads(sys.stdin.readline()))
-    print(json.dumps({"address": server.listening_address}), file=answers, flush=True)
-    sys.stdin.read()
-    os._exit(0)  # llama.cpp's threads would hold up an orderly exit until their answers are written
+    with suppress(BrokenPipeError):  # who started us was killed meanwhile
+        print(json.dumps({"address": server.listening_address}), file=answers, flush=True)
+        sys.stdin.read()
+    os._exit(0)  # llama.cpp's threads would hold up an orderly exit, for ever if nobody reads them
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -159,3 +160,23 @@ def _runs(pid):
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def test_it_ends_when_who_started_it_was_killed_before_it_could_say_where_it_is():
+    wanted = {"model": str(local.weights()), "name": local.NAME, "api_key": "k"}
+    wanted |= {"context": local.CONTEXT_TOKENS, "most_tokens": local.MOST_TOKENS}
+    process = subprocess.Popen(
+        [sys.executable, "-P", str(local.SCRIPT)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    assert process.stdin
+    assert process.stdout
+    process.stdin.write(json.dumps(wanted).encode() + b"\n")
+    process.stdin.close()
+    process.stdout.close()
+    try:
+        assert process.wait(60) == 0
+    finally:
+        process.kill()
