@@ -133,17 +133,19 @@ def test_more_than_one_batch_is_taken(store):
 
 
 def test_many_threads_write_and_read_at_once(store):
+    """While an approximate index is written to, it may miss what has just come; afterwards it may not."""
+
     def work(n):
         chunk = uuid.uuid4()
         store.put(BASE, {chunk: MANUAL}, unit(f"thread {n}"))
-        return store.nearest(BASE, unit(f"thread {n}")[0], 1)[0].chunk == chunk
+        assert len(store.nearest(BASE, unit(f"thread {n}")[0], 1)) == 1
+        return chunk
 
-    if isinstance(store, MemoryStore):
-        assert work(0)
-    else:
-        with ThreadPoolExecutor(8) as pool:
-            assert all(pool.map(work, range(40)))
-        assert store.count(BASE) == 40
+    with ThreadPoolExecutor(1 if isinstance(store, MemoryStore) else 8) as pool:
+        chunks = list(pool.map(work, range(40)))
+    assert store.count(BASE) == 40
+    found = [store.nearest(BASE, unit(f"thread {n}")[0], 1)[0].chunk for n in range(40)]
+    assert found == chunks
 
 
 def test_vectors_of_another_model_are_replaced_and_never_compared(tmp_path):
