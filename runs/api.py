@@ -146,6 +146,19 @@ class Runs(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericVie
         return self._act(lambda user, run: verbs.cancel(user, run, reason=body["reason"]))
 
     @extend_schema(
+        operation_id="runs_steps_cancel_create",
+        request=serializers.ReasonSerializer,
+        responses=serializers.RunDetailSerializer,
+        parameters=[IDEMPOTENCY_KEY],
+    )
+    @action(detail=True, methods=["post"], url_path="steps/<str:key>/cancel")
+    @idempotent
+    def cancel_step(self, request: Request, pk: UUID, key: str) -> Response:
+        """Give up one step that runs or waits; the run goes on as after a failure of it."""
+        body = _valid(serializers.ReasonSerializer, request)
+        return self._act(lambda user, run: verbs.cancel_step(user, run, key, body["reason"]))
+
+    @extend_schema(
         request=serializers.RetrySerializer,
         responses=serializers.RunDetailSerializer,
         parameters=[IDEMPOTENCY_KEY],

@@ -12,6 +12,7 @@ urlpatterns = [
     path("runs/<uuid:pk>/", views.run, name="run"),
     path("runs/<uuid:pk>/view.json", views.run_view, name="run_view"),
     path("runs/<uuid:pk>/cancel/", views.cancel, name="run_cancel"),
+    path("runs/<uuid:pk>/steps/<str:key>/cancel/", views.cancel_step, name="run_cancel_step"),
     path("runs/<uuid:pk>/retry/", views.retry, name="run_retry"),
     path("runs/<uuid:pk>/rollback/", views.rollback, name="run_rollback"),
     path("inbox/", inbox_views.inbox, name="inbox"),

@@ -110,6 +110,12 @@ def cancel(user: User, run: OrchestrationInstance, reason: str = "") -> None:
     dispatch.act(run.pk, commands.Cancel(user.username, reason))
 
 
+def cancel_step(user: User, run: OrchestrationInstance, step: str, reason: str = "") -> None:
+    """Give up one step that runs or waits. Raises Forbidden, Conflict where the state refuses it."""
+    access.check(user, access.EDIT, run)
+    dispatch.act(run.pk, commands.CancelStep(step, user.username, reason))
+
+
 def retry(user: User, run: OrchestrationInstance, steps: Sequence[str] | None = None) -> None:
     """Try what failed or was cancelled again, all of it or ``steps``. Raises Forbidden, Conflict."""
     access.check(user, access.EDIT, run)

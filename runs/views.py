@@ -67,6 +67,14 @@ def cancel(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 @login_required
 @require_POST
+def cancel_step(request: HttpRequest, pk: uuid.UUID, key: str) -> HttpResponse:
+    """Give up one step."""
+    reason = request.POST.get("reason", "")
+    return _act(request, pk, lambda user, one: verbs.cancel_step(user, one, key, reason))
+
+
+@login_required
+@require_POST
 def retry(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Let what failed run again."""
     return _act(request, pk, verbs.retry)

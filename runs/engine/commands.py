@@ -125,6 +125,15 @@ class Cancel:
 
 
 @dataclass(frozen=True, slots=True)
+class CancelStep:
+    """A person gives up one step that runs or waits; the run goes on as its failure would have it."""
+
+    step: str
+    by: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RetryRun:
     """A person has what failed tried again: all of it, or the steps named."""
 
@@ -142,4 +151,4 @@ class Rollback:
 
 
 Report = Complete | Fail | Asked | Slept
-Command = Start | Kick | Report | Vote | Due | Interrupt | Cancel | RetryRun | Rollback
+Command = Start | Kick | Report | Vote | Due | Interrupt | Cancel | CancelStep | RetryRun | Rollback

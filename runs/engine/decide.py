@@ -12,10 +12,11 @@ from typing import Any
 
 from builder.graph import Graph
 from orchestrator.errors import Conflict
-from runs.engine import ends, rollback, waits
+from runs.engine import ends, giving_up, rollback, waits
 from runs.engine.commands import (
     Asked,
     Cancel,
+    CancelStep,
     Command,
     Complete,
     Due,
@@ -46,7 +47,7 @@ def decide(
     ``state`` stays as it is. ``worker`` will execute what starts; without one, steps that become free stay
     ready. At most ``window`` steps of the run are RUNNING at once. Raises Conflict where the state refuses
     a person's act: already_decided, expired, voided, unknown_approval, not_running, not_failed,
-    rolling_back, not_a_checkpoint, unknown_step.
+    rolling_back, not_a_checkpoint, unknown_step, not_active.
     """
     turn = Turn(graph, state, now, worker, window)
     HANDLERS[type(command)](turn, command)
@@ -107,6 +108,7 @@ HANDLERS: dict[type, Callable[[Turn, Any], None]] = {
     Due: waits.due,
     Interrupt: ends.interrupted,
     Cancel: _cancel,
+    CancelStep: giving_up.cancel_step,
     RetryRun: _retry,
     Rollback: rollback.roll_back,
 }

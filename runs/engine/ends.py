@@ -115,11 +115,9 @@ def fail(
     turn: Turn, key: str, error: dict[str, Any], *, port: str = FAILURE, data: dict[str, Any] | None = None
 ) -> None:
     """Semantic 4: the step failed for good. Handled along ``port``, else as ``on_failure`` says."""
-    spec, failing = turn.graph.steps[key], turn.state.failing
-    handled = (key, port) in turn.graph.wired
-    continued = not handled and spec.on_failure.action == "continue" and DEFAULT_PORT in spec.ports
-    ports = [DEFAULT_PORT] if continued else [port]
-    said = {"error": error, "ports": ports, "handled": handled, "continued": continued, **(data or {})}
+    failing, goes = turn.state.failing, outcome(turn, key, port)
+    handled, continued = goes["handled"], goes["continued"]
+    said = {"error": error, **goes, **(data or {})}
     if continued:
         said.pop("payload", None)
         said["output"] = None
@@ -128,6 +126,14 @@ def fail(
     turn.say_step("step_failed", key, said)
     if not handled and not continued and not failing:
         roll_back_itself(turn, key, error)
+
+
+def outcome(turn: Turn, key: str, port: str = FAILURE) -> dict[str, Any]:
+    """How the run goes on after a step that ends on ``port``: ports, handled, continued (semantic 4)."""
+    spec = turn.graph.steps[key]
+    handled = (key, port) in turn.graph.wired
+    continued = not handled and spec.on_failure.action == "continue" and DEFAULT_PORT in spec.ports
+    return {"ports": [DEFAULT_PORT] if continued else [port], "handled": handled, "continued": continued}
 
 
 def interrupted(turn: Turn, report: Interrupt) -> None:

@@ -16,7 +16,7 @@
   [citations], [line]. Neither handled nor continued: ``on_failure`` fails the run or rolls it back.
 - retry_scheduled: due_at, error, delay_s
 - step_skipped: nothing
-- step_cancelled: reason
+- step_cancelled: reason; of one that a person has given up also by, error, ports, handled, continued
 - step_interrupted: worker
 - late_result_ignored: reason, [usage], [cost]
 - rollback_started: to (None: the whole run), by (user name; None when automatic), reason, automatic, count

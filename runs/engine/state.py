@@ -180,8 +180,17 @@ def _step_cancelled(graph: Graph, state: RunState, at: str, event: Event) -> Non
     key = event["step"]
     if key in state.running:
         state.unanswered[key, event["epoch"], event["attempt"]] = None
-    conclude(state, at, event, StepStatus.CANCELLED)
-    state.broken[key] = None
+    step, data = conclude(state, at, event, StepStatus.CANCELLED), event["data"]
+    if "by" not in data:
+        state.broken[key] = None
+        return
+    step.error = data["error"]
+    if data["handled"] or data["continued"]:
+        step.ports = tuple(data["ports"])
+        resolve(graph, state, key, step.ports)
+    else:
+        state.broken[key] = None
+        state.failing = True
 
 
 def _step_interrupted(graph: Graph, state: RunState, at: str, event: Event) -> None:

@@ -152,6 +152,9 @@ def _failed(one: Part) -> str:
 
 
 def _cancelled(one: Part) -> str:
+    error = one.step.error or {}
+    if error.get("code") == "cancelled":
+        return str(error["message"])
     return "Stopped before it ended" if one.step.started_at else "Not started"
 
 

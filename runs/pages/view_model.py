@@ -168,8 +168,11 @@ def _output(sight: Sight) -> Any:
 def _step(sight: Sight, key: str) -> dict[str, Any]:
     drawn = next(step for step in sight.drawn.steps if step["key"] == key)
     checkpoint = sight.state.steps[key].status in CHECKPOINTS
-    back = sight.look.to(back=key, step="") if checkpoint and _acts(sight)["rollback"] else ""
-    return {**drawn, **details(sight.scene, sight.run, key, sight.entries), "back": back}
+    acts = _acts(sight)
+    back = sight.look.to(back=key, step="") if checkpoint and acts["rollback"] else ""
+    active = sight.state.steps[key].status in (StepStatus.RUNNING, StepStatus.WAITING)
+    shown = {"back": back, "stop": active and acts["cancel"]}
+    return {**drawn, **details(sight.scene, sight.run, key, sight.entries), **shown}
 
 
 def _address(sight: Sight, query: str) -> str:

@@ -51,6 +51,45 @@ def test_a_step_that_waits_for_a_thread_when_the_run_is_cancelled_never_runs(lab
     assert lab.fresh(run).status == "CANCELLED"
 
 
+def test_a_cancelled_step_stops_at_once_and_its_failure_edge_goes_on(threads):
+    """semantics 1, 4: the executor is told, the run completes along the edge."""
+    parts = [step("b", "blocks"), step("after"), step("instead")]
+    edges = [
+        {"source": "b", "target": "after"},
+        {"source": "b", "port": "failure", "target": "instead"},
+    ]
+    run = threads.start(document(parts, edges))
+    assert kinds.Blocks.entered.acquire(timeout=10)
+    verbs.cancel_step(threads.starter, run, "b", "too slow")
+    until(lambda: not threads.runtime.executor.held() and threads.fresh(run).status == "COMPLETED")
+    assert threads.statuses(run) == {"b": "CANCELLED", "after": "SKIPPED", "instead": "COMPLETED"}
+    assert threads.row(run, "b").error["message"].endswith("cancelled b: too slow")
+
+
+def test_a_step_is_cancelled_over_rest_and_its_page_offers_it(lab, client):
+    """semantic 5: without a way on the run fails, and says who cancelled what."""
+    run = lab.run(chain(step("ask", "asks", role="admin", on="approved"), step("after")))
+    client.force_login(lab.starter)
+    address = f"/api/v1/runs/{run.pk}/steps/ask/cancel/"
+    assert "Cancel this step" in client.get(f"/runs/{run.pk}/?step=ask").content.decode()
+    done = client.post(address, {"reason": "no need"}, "application/json")
+    assert (done.status_code, done.json()["status"]) == (200, "FAILED")
+    assert Approval.objects.get().status == "voided"
+    again = client.post(address, {}, "application/json")
+    assert (again.status_code, again.json()["code"]) == (409, "not_running")
+    page = client.get(f"/runs/{run.pk}/?step=ask").content.decode()
+    assert "cancelled ask: no need" in page
+    assert "Cancel this step" not in page
+
+
+def test_a_step_is_cancelled_from_its_page(lab, client):
+    run = lab.run(chain(step("nap", "sleeps", seconds=60)))
+    client.force_login(lab.starter)
+    assert client.post(f"/runs/{run.pk}/steps/nap/cancel/", {"reason": "awake"}).status_code == 302
+    assert lab.fresh(run).status == "FAILED"
+    assert not Timer.objects.exists()
+
+
 def test_retry_runs_what_failed_again_in_the_same_epoch(lab):
     run = lab.run(chain(step("a"), step("b", "fails", times=1), step("c")))
     assert run.status == "FAILED"

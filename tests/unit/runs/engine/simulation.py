@@ -14,6 +14,7 @@ from orchestrator.errors import Conflict
 from runs.engine.commands import (
     Asked,
     Cancel,
+    CancelStep,
     Command,
     Complete,
     Due,
@@ -205,7 +206,13 @@ class World:
         some = tuple(self.random.sample(keys, self.random.randint(1, min(3, len(keys)))))
         to = self.random.choice(keys)
         command: Command = self.random.choice(
-            (RetryRun("mary"), RetryRun("mary", some), Rollback(to, "mary"), Rollback(to, "john"))
+            (
+                RetryRun("mary"),
+                RetryRun("mary", some),
+                Rollback(to, "mary"),
+                Rollback(to, "john"),
+                CancelStep(to, "mary"),
+            )
         )
         chance = self.random.random()
         if chance < 0.08:

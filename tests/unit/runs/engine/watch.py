@@ -181,8 +181,12 @@ class Watch:
     def _step_cancelled(self, key: str, event: Event, data: JSON) -> None:
         self._current(key, event, "RUNNING", "WAITING")
         assert key not in self.open_questions, "its question is void first"
+        if data.get("handled") or data.get("continued"):
+            self._resolve(key, "CANCELLED", data["ports"])
+            return
         self.status[key] = "CANCELLED"
         self.broken.add(key)
+        self.failing = self.failing or "by" in data
 
     def _step_reset(self, key: str, event: Event, data: JSON) -> None:
         assert self.run == "ROLLING_BACK"
@@ -213,7 +217,7 @@ class Watch:
         found = []
         for edge in self.graph.edges:
             if edge.target == key:
-                ended = self.status[edge.source] in ("COMPLETED", "FAILED", "SKIPPED")
+                ended = self.status[edge.source] in ("COMPLETED", "FAILED", "SKIPPED", "CANCELLED")
                 live = "live" if edge.port in self.ports[edge.source] else "dead"
                 found.append(live if ended and edge.source not in self.broken else "open")
         return found
