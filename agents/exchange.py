@@ -6,7 +6,7 @@ Imported at the first call, not at the start: pydantic-ai takes seconds to impor
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import ToolDefinition
 
 from agents.providers.base import Structure
+from agents.rounds import Round, ToolCall, ToolSpec
 
 ANSWER = "answer"  # what the schema or the tool is called on the wire
 
@@ -33,17 +34,25 @@ class Question:
     temperature: float | None
     max_tokens: int | None
     idempotency_key: str
+    tools: Sequence[ToolSpec] = ()
+    rounds: Sequence[Round] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back; ``text`` is the JSON where a schema was asked for. ``finish`` is None if cut off."""
+    """What came back; ``text`` is the JSON where a schema was asked for. ``finish`` is None if cut off.
+
+    ``calls`` are the tools that the model wants used first; ``message`` is the whole answer as JSON, to be
+    sent back with their results.
+    """
 
     text: str
     input_tokens: int
     output_tokens: int
     model: str
     finish: str | None
+    calls: tuple[ToolCall, ...] = ()
+    message: Any = None
 
 
 async def ask(
@@ -58,35 +67,55 @@ async def ask(
 
 
 async def _answer(model: Model[Any], question: Question, on_text: Callable[[str], None] | None) -> Answer:
-    request = ai.ModelRequest(
-        parts=[ai.UserPromptPart(question.prompt)], instructions=question.system or None
-    )
+    talk = _talk(question)
     settings, parameters = _settings(question), _parameters(question)
     if on_text is None:
         response = await model_request(
-            model, [request], model_settings=settings, model_request_parameters=parameters
+            model, talk, model_settings=settings, model_request_parameters=parameters
         )
     else:
-        response = await _streamed(model, request, settings, parameters, on_text)
+        response = await _streamed(model, talk, settings, parameters, on_text)
+    calls = _calls(response)
     return Answer(
         text=_text(response, question),
         input_tokens=response.usage.input_tokens,
         output_tokens=response.usage.output_tokens,
         model=response.model_name or model.model_name,
         finish=response.finish_reason,
+        calls=calls,
+        message=ai.ModelMessagesTypeAdapter.dump_python([response], mode="json")[0] if calls else None,
     )
+
+
+def _talk(question: Question) -> list[ai.ModelMessage]:
+    """The question, and what was said in the rounds since."""
+    instructions = question.system or None
+    said: list[ai.ModelMessage] = [
+        ai.ModelRequest(parts=[ai.UserPromptPart(question.prompt)], instructions=instructions)
+    ]
+    for each in question.rounds:
+        said += ai.ModelMessagesTypeAdapter.validate_python([each.message])
+        parts = [ai.ToolReturnPart(result.name, result.text, result.id) for result in each.results]
+        said.append(ai.ModelRequest(parts=parts, instructions=instructions))
+    return said
+
+
+def _calls(response: ai.ModelResponse) -> tuple[ToolCall, ...]:
+    """The tools that the model wants used; the one that carries the answer is none of them."""
+    parts = [
+        part for part in response.parts if isinstance(part, ai.ToolCallPart) and part.tool_name != ANSWER
+    ]
+    return tuple(ToolCall(part.tool_call_id, part.tool_name, part.args_as_json_str()) for part in parts)
 
 
 async def _streamed(
     model: Model[Any],
-    request: ai.ModelRequest,
+    talk: list[ai.ModelMessage],
     settings: ModelSettings,
     parameters: ModelRequestParameters,
     on_text: Callable[[str], None],
 ) -> ai.ModelResponse:
-    stream = model_request_stream(
-        model, [request], model_settings=settings, model_request_parameters=parameters
-    )
+    stream = model_request_stream(model, talk, model_settings=settings, model_request_parameters=parameters)
     async with stream as events:
         async for event in events:
             piece = _piece(event)
@@ -116,9 +145,13 @@ def _settings(question: Question) -> ModelSettings:
 
 
 def _parameters(question: Question) -> ModelRequestParameters:
-    """How the schema is asked for: by the API, as a tool's argument, or in the prompt."""
+    """Which tools there are, and how the schema is asked for: by the API, as a tool, or in the prompt."""
+    tools = [
+        ToolDefinition(name=tool.name, description=tool.description, parameters_json_schema=tool.schema)
+        for tool in question.tools
+    ]
     if question.schema is None:
-        return ModelRequestParameters()
+        return ModelRequestParameters(function_tools=tools)
     if question.structure == "tool":
         tool = ToolDefinition(
             name=ANSWER,
@@ -126,14 +159,16 @@ def _parameters(question: Question) -> ModelRequestParameters:
             parameters_json_schema=question.schema,
             kind="output",
         )
-        return ModelRequestParameters(output_mode="tool", output_tools=[tool], allow_text_output=False)
+        return ModelRequestParameters(
+            function_tools=tools, output_mode="tool", output_tools=[tool], allow_text_output=False
+        )
     wanted = OutputObjectDefinition(json_schema=question.schema, name=ANSWER)
-    return ModelRequestParameters(output_mode=question.structure, output_object=wanted)
+    return ModelRequestParameters(function_tools=tools, output_mode=question.structure, output_object=wanted)
 
 
 def _text(response: ai.ModelResponse, question: Question) -> str:
     if question.schema is not None and question.structure == "tool":
-        calls = [part for part in response.parts if isinstance(part, ai.ToolCallPart)]
-        if calls:
-            return calls[0].args_as_json_str()
+        for part in response.parts:
+            if isinstance(part, ai.ToolCallPart) and part.tool_name == ANSWER:
+                return part.args_as_json_str()
     return "".join(part.content for part in response.parts if isinstance(part, ai.TextPart))

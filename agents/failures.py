@@ -80,6 +80,8 @@ def _meaning(error: Exception, received: str) -> Meaning:
         if isinstance(error, kind):
             return meaning
     if isinstance(error, ai.ModelHTTPError):
+        if isinstance(error, ai.ModelAuthenticationError) and error.status_code == 400:
+            return BY_STATUS[401]  # Gemini's way to refuse a key
         return _of_status(error.status_code, received)
     if isinstance(error, ai.ModelAPIError):  # an error event inside a stream that had begun well
         return next((meaning for kind, meaning in IN_STREAM if isinstance(error, kind)), SERVER_FAILED)

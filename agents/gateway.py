@@ -17,12 +17,13 @@ from agents.models import LLMModel
 from agents.prompt import Passage, with_grounding, with_passages
 from agents.providers import PROVIDERS
 from agents.providers.base import Account, Connection, Provider, Structure
+from agents.rounds import Round, ToolCall, ToolSpec
 from agents.structure import check_schema, read
 
 if TYPE_CHECKING:
     from agents.exchange import Answer, Question
 
-__all__ = ["GatewayError", "Passage", "Reply", "Request", "complete"]
+__all__ = ["GatewayError", "Passage", "Reply", "Request", "Round", "ToolCall", "ToolSpec", "complete"]
 
 LOOK_S = 0.2  # how often a waiting caller asks `cancelled`
 GRACE_S = 5.0  # after the timeout: for a loop that is too busy to notice it
@@ -35,7 +36,8 @@ class Request:
 
     ``on_text`` gets the answer piece by piece, in the caller's thread. ``cancelled`` is asked five
     times a second; ``on_cancel`` may take a function that ends the call at once. ``passages`` go into
-    the prompt numbered. ``temperature`` and ``max_tokens`` override the model's defaults.
+    the prompt numbered. ``temperature`` and ``max_tokens`` override the model's defaults. ``tools`` may be
+    asked for by the model; ``rounds`` are the calls that it has made so far in this exchange.
     """
 
     model: LLMModel
@@ -45,6 +47,8 @@ class Request:
     temperature: float | None = None
     max_tokens: int | None = None
     passages: Sequence[Passage] = ()
+    tools: Sequence[ToolSpec] = ()
+    rounds: Sequence[Round] = ()
     timeout_s: float | None = None  # at most the model's own
     idempotency_key: str = ""
     on_text: Callable[[str], None] | None = None
@@ -58,7 +62,8 @@ class Reply:
 
     ``usage`` is ``{input_tokens, output_tokens}``; ``cost`` is in the money of the model's prices.
     ``citations`` are the passages that were given: ``{number, document, chunk, page, score, text, used,
-    drawn_on}``. ``cut`` says that the answer ended at its token limit.
+    drawn_on}``. ``cut`` says that the answer ended at its token limit. Where ``calls`` is not empty, this is
+    no answer yet: the model wants these tools used, and ``message`` sent back with their results.
     """
 
     text: str
@@ -69,6 +74,13 @@ class Reply:
     model: str
     took_s: float
     cut: bool = False
+    calls: tuple[ToolCall, ...] = ()
+    message: Any = None
+
+    def __post_init__(self) -> None:
+        """Read ``calls`` back from the journal's JSON."""
+        read_back = tuple(call if isinstance(call, ToolCall) else ToolCall(**call) for call in self.calls)
+        object.__setattr__(self, "calls", read_back)
 
 
 @dataclass(slots=True)
@@ -128,7 +140,12 @@ def _question(request: Request, provider: Provider) -> Question:
     with _importing:
         from agents.exchange import Question
     defaults = request.model.defaults or {}
-    structure: Structure = defaults.get("structure", provider.structure)
+    usual = provider.structure
+    if request.tools:
+        if provider.beside_tools is None:
+            raise GatewayError(f"“{request.model.name}” cannot use tools.", code="configuration")
+        usual = provider.beside_tools
+    structure: Structure = defaults.get("structure", usual)
     return Question(
         system=with_grounding(request.system, request.passages),
         prompt=with_passages(request.prompt, request.passages),
@@ -137,6 +154,8 @@ def _question(request: Request, provider: Provider) -> Question:
         temperature=_first(request.temperature, defaults.get("temperature")),
         max_tokens=_at_most(_first(request.max_tokens, defaults.get("max_tokens")), provider.most_tokens),
         idempotency_key=request.idempotency_key,
+        tools=request.tools,
+        rounds=request.rounds,
     )
 
 
@@ -203,7 +222,8 @@ def _reply(request: Request, question: Question, answer: Answer, took_s: float) 
     usage = {"input_tokens": answer.input_tokens, "output_tokens": answer.output_tokens}
     try:
         _check_whole(answer, row.name, streamed=request.on_text is not None)
-        data = None if question.schema is None else read(answer.text, question.schema)
+        wanted = None if answer.calls else question.schema
+        data = None if wanted is None else read(answer.text, wanted)
     except GatewayError as error:
         error.sent = f"{question.system}\n\n{question.prompt}".strip()[:4096]
         error.details["usage"] = usage
@@ -219,6 +239,8 @@ def _reply(request: Request, question: Question, answer: Answer, took_s: float) 
         model=answer.model,
         took_s=round(took_s, 3),
         cut=answer.finish == "length",
+        calls=answer.calls,
+        message=answer.message,
     )
 
 

@@ -37,10 +37,12 @@ class Provider(Protocol):
 
     ``structure`` is how it is asked for JSON of a schema, unless the model's ``defaults`` say otherwise:
     ``native`` (the API enforces the schema), ``tool`` (the answer is the argument of a tool call) or
-    ``prompted`` (the schema stands in the prompt). ``most_tokens`` bounds an answer, None does not.
+    ``prompted`` (the schema stands in the prompt); ``beside_tools`` is how where tools are given too, None
+    for a provider whose models use no tools. ``most_tokens`` bounds an answer, None does not.
     """
 
     structure: Structure
+    beside_tools: Structure | None
     most_tokens: int | None
 
     def connect(self, account: Account, cancelled: Callable[[], bool]) -> Connection:

@@ -17,6 +17,7 @@ class Local:
     """SmolLM2-135M through llama.cpp; its grammar holds an answer to its schema token by token."""
 
     structure: Structure = "native"
+    beside_tools: Structure | None = None
     most_tokens: int | None = local.MOST_TOKENS
 
     def connect(self, account: Account, cancelled: Callable[[], bool]) -> Connection:

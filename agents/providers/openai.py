@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
-
-from agents.errors import GatewayError
 from agents.providers.base import Account, Connection, Structure
+from agents.providers.keys import key_of
 from agents.providers.wire import openai_client
 
 if TYPE_CHECKING:
@@ -21,16 +19,12 @@ class OpenAI:
     """Models of OpenAI; the key is the model's credential, else the setting OPENAI_API_KEY."""
 
     structure: Structure = "native"
+    beside_tools: Structure | None = "native"
     most_tokens: int | None = None
 
     def connect(self, account: Account, cancelled: Callable[[], bool]) -> Connection:
         """Find the key; raises GatewayError ``configuration`` without one."""
-        key = account.api_key or settings.OPENAI_API_KEY
-        if not key:
-            raise GatewayError(
-                f"“{account.name}” has no API key: give it a credential, or set OPENAI_API_KEY.",
-                code="configuration",
-            )
+        key = key_of(account, "OPENAI_API_KEY")
         return Connection("openai", account.model_name, account.base_url or ADDRESS, key)
 
     def build(self, connection: Connection) -> Model[Any]:

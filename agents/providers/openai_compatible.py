@@ -19,6 +19,7 @@ class OpenAICompatible:
     """Models at an address that an administrator gave."""
 
     structure: Structure = "native"
+    beside_tools: Structure | None = "tool"  # many such servers take a schema or tools, not both
     most_tokens: int | None = None
 
     def connect(self, account: Account, cancelled: Callable[[], bool]) -> Connection:

@@ -16,20 +16,25 @@ CONNECT_S = 10.0
 
 
 def http_client(*, on_this_machine: bool) -> httpx2.AsyncClient:
-    """The pool of the background loop; the one to this machine ignores the environment's proxies.
-
-    Reading has no limit of its own: the call's timeout covers all of it, and a limit per read would
-    cut off a model that thinks long before its first word.
-    """
+    """The pool of the background loop; the one to this machine ignores the environment's proxies."""
     import httpx2
 
     return loop.kept(
         ("http", on_this_machine),
-        lambda: httpx2.AsyncClient(
-            timeout=httpx2.Timeout(None, connect=CONNECT_S), trust_env=not on_this_machine
-        ),
+        lambda: httpx2.AsyncClient(timeout=timeout(), trust_env=not on_this_machine),
         close=lambda client: client.aclose,
     )
+
+
+def timeout() -> httpx2.Timeout:
+    """Connecting is limited; reading has no limit of its own.
+
+    The call's timeout covers all of it, and a limit per read would cut off a model that thinks long
+    before its first word.
+    """
+    import httpx2
+
+    return httpx2.Timeout(None, connect=CONNECT_S)
 
 
 def openai_client(connection: Connection, *, foreign: bool, on_this_machine: bool = False) -> AsyncOpenAI:
@@ -38,7 +43,6 @@ def openai_client(connection: Connection, *, foreign: bool, on_this_machine: boo
     ``foreign`` keeps OpenAI's own organisation, project and admin key, which the SDK takes from the
     environment, away from other servers.
     """
-    import httpx2
     from openai import AsyncOpenAI
 
     own: dict[str, Any] = {"organization": "", "project": "", "admin_api_key": ""} if foreign else {}
@@ -46,7 +50,7 @@ def openai_client(connection: Connection, *, foreign: bool, on_this_machine: boo
         base_url=connection.base_url,
         api_key=connection.api_key,
         max_retries=0,
-        timeout=httpx2.Timeout(None, connect=CONNECT_S),
+        timeout=timeout(),
         http_client=http_client(on_this_machine=on_this_machine),
         **own,
     )

@@ -10,6 +10,7 @@ from agents.providers.base import Account
 from tests import aimock
 
 KEY = "sk-test-4711"
+NAMES = {"anthropic": "claude-haiku-4-5", "gemini": "gemini-2.5-flash"}  # their addresses end before /v1
 
 
 @pytest.fixture(scope="session")
@@ -46,8 +47,8 @@ def model_of(mock):
                 "name": "Mock",
                 "slug": "mock",
                 "provider": provider,
-                "model_name": "gpt-4o-mini",
-                "base_url": f"{mock}/v1",
+                "model_name": NAMES.get(provider, "gpt-4o-mini"),
+                "base_url": mock if provider in NAMES else f"{mock}/v1",
                 "timeout_s": 20,
                 **fields,
             }

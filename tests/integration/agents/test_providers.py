@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
-from agents.gateway import GatewayError, Passage, Request, complete
+from agents.gateway import GatewayError, Passage, Request, Round, ToolSpec, complete
+from agents.rounds import ToolResult
 
 pytestmark = pytest.mark.usefixtures("key")
 
@@ -17,9 +20,14 @@ LABEL = {
     "required": ["label"],
     "additionalProperties": False,
 }
+ORDER = ToolSpec(
+    "find_order",
+    "Says where an order is.",
+    {"type": "object", "properties": {"number": {"type": "integer"}}, "required": ["number"]},
+)
 
 
-@pytest.fixture(params=["openai", "openai_compatible"])
+@pytest.fixture(params=["openai", "openai_compatible", "anthropic", "gemini"])
 def model(request, model_of):
     return model_of(request.param)
 
@@ -158,7 +166,6 @@ def test_an_object_that_is_cut_at_the_token_limit_says_so(model_of):
         ("fail with 404", "not_found", False),
         ("fail with 408", "timeout", True),
         ("fail with 429", "rate_limited", True),
-        ("fail for want of credit", "quota", False),
         ("fail with 500", "provider_failed", True),
         ("fail with 503", "provider_failed", True),
     ],
@@ -172,6 +179,24 @@ def test_a_refusal_says_whether_another_try_may_help_and_is_not_tried_in_secret(
     assert error.received
     assert "“Mock”" in error.message
     assert len(asked()) == 1
+
+
+def test_a_refusal_for_want_of_credit_is_not_tried_again(model, listen):
+    says = "for want of credit" if model.provider.startswith("openai") else "with 402"
+    error = fails(Request(model, f"fail {says}", **listen[1]))
+    assert (error.code, error.retryable) == ("quota", False)
+
+
+def test_a_tool_that_the_model_asks_for_is_answered_in_the_next_request(model, listen, asked):
+    request = Request(model, "use a tool", tools=[ORDER], **listen[1])
+    first = complete(request)
+    (call,) = first.calls
+    assert (call.name, json.loads(call.arguments)) == ("find_order", {"number": 4711})
+    kept = json.loads(json.dumps(first.message))  # as the journal keeps it
+    done = Round(kept, (ToolResult(call.id, call.name, "It has shipped."),))
+    second = complete(replace(request, rounds=[done]))
+    assert (second.text, second.calls) == ("Your order has shipped.", ())
+    assert "It has shipped." in str(asked()[1]["body"])
 
 
 def test_a_429_tells_how_long_to_wait(model, listen):

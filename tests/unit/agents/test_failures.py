@@ -80,3 +80,10 @@ def test_a_secret_is_blotted_out_of_everything():
 def test_what_is_shown_is_bounded():
     error = explain(ai.ModelHTTPError(500, "gpt", "x" * 9999), name="GPT", sent="y" * 9999, secret="")
     assert (len(error.sent), len(error.received)) == (4096, 4096)
+
+
+def test_a_key_that_gemini_refuses_with_400_is_a_bad_key():
+    error = ai.ModelHTTPError.for_category(
+        ai.ModelAuthenticationError, status_code=400, model_name="gemini", body={"error": "API_KEY_INVALID"}
+    )
+    assert explained(error).code == "bad_key"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from django.conf import settings
 
 from agents import local, secrets
-from agents.gateway import GatewayError, Request, complete
+from agents.gateway import GatewayError, Request, ToolSpec, complete
 from agents.models import Credential, LLMModel
 from agents.providers import PROVIDERS
 
@@ -24,19 +25,27 @@ def test_every_provider_that_a_model_may_name_is_registered():
     assert set(PROVIDERS) == set(LLMModel.Provider.values)
 
 
-@pytest.mark.parametrize("provider", ["gemini", "anthropic"])
-def test_a_provider_that_is_not_called_says_so(provider):
+def test_the_table_in_the_docs_has_a_column_for_every_provider():
+    text = (settings.BASE_DIR / "docs" / "providers.md").read_text()
+    rows = [line.strip("|").split("|") for line in text.splitlines() if line.startswith("|")]
+    assert {cell.strip(" `") for cell in rows[0][1:]} == set(PROVIDERS)
+    assert {len(row) for row in rows} == {len(PROVIDERS) + 1}
+
+
+@pytest.mark.parametrize("provider", ["openai", "gemini", "anthropic"])
+def test_a_provider_without_a_key_says_what_to_do(settings, provider):
+    name = f"{provider.upper()}_API_KEY"
+    setattr(settings, name, "")
     error = refused(model(provider))
     assert (error.code, error.retryable) == ("configuration", False)
-    assert provider in error.message.lower()
     assert "“GPT”" in error.message
+    assert name in error.message
 
 
-def test_openai_without_a_key_says_what_to_do(settings):
-    settings.OPENAI_API_KEY = ""
-    error = refused(model())
-    assert error.code == "configuration"
-    assert "OPENAI_API_KEY" in error.message
+def test_the_local_model_is_given_no_tools(monkeypatch):
+    monkeypatch.setattr("agents.providers.local.Local.connect", lambda *_: None)
+    error = refused(model("local"), tools=[ToolSpec("find", "Finds.", {"type": "object"})])
+    assert (error.code, error.message) == ("configuration", "“GPT” cannot use tools.")
 
 
 def test_a_compatible_server_without_an_address_is_refused():
