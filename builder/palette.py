@@ -22,7 +22,6 @@ class Announced:
 
 
 ANNOUNCED = {
-    "form": Announced("Form", "Ask people", "t-form", "Asks one person to fill in a form."),
     "email": Announced("E-mail", "Connect", "t-email", "Sends a mail."),
     "map": Announced("Map over items", "Shape the flow", "t-map", "Does one step for each item of a list."),
     "orchestration": Announced(

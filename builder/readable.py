@@ -28,6 +28,9 @@ def output_names(step: dict[str, Any]) -> tuple[str, ...] | None:
         if isinstance(schema, dict):
             return _properties(schema)
         return None if config.get("agent") else ("text",)
+    if kind == "form":
+        fields = config.get("schema")
+        return _properties(fields) if isinstance(fields, dict) else None
     if kind == "transform":
         made = config.get("output")
         return tuple(map(str, made)) if isinstance(made, dict) else None

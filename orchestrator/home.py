@@ -127,7 +127,7 @@ def _lead(figures: dict[str, int]) -> str:
 
     parts = []
     if number := figures["waiting"]:
-        parts.append(f"{said(number)} decision{'s wait' if number > 1 else ' waits'} for you")
+        parts.append(f"{said(number)} question{'s wait' if number > 1 else ' waits'} for you")
     if number := figures["failed"]:
         parts.append(f"{said(number)} of your runs failed")
     if number := figures["running"]:

@@ -213,7 +213,9 @@ class Approvals(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gener
         """The approval, by the one access question."""
         return access.get(cast(User, self.request.user), access.VIEW, Approval, pk=self.kwargs["pk"])
 
-    @extend_schema(parameters=[query("status", description="pending, approved, rejected, expired, voided")])
+    @extend_schema(
+        parameters=[query("status", description="pending, approved, rejected, submitted, expired, voided")]
+    )
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """The approvals that the caller may see, oldest first."""
         return super().list(request, *args, **kwargs)

@@ -248,7 +248,8 @@ class InboxConsumer(Socket):
         return [
             {
                 "id": str(row.pk), "run": str(row.instance_id), "run_number": row.instance.number,
-                "orchestration": row.instance.orchestration.slug, "step": row.step, "message": row.message,
+                "orchestration": row.instance.orchestration.slug, "step": row.step, "kind": row.kind,
+                "message": row.message,
                 "requested_at": row.requested_at.isoformat(timespec="milliseconds"),
                 "expires_at": row.expires_at.isoformat(timespec="milliseconds") if row.expires_at else None,
             }

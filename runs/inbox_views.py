@@ -32,15 +32,14 @@ def inbox(request: HttpRequest, pk: uuid.UUID | None = None) -> HttpResponse:
 @login_required
 @require_POST
 def decide(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """Answer a question: approve or reject, with a comment and the question's own form."""
+    """Answer a question: approve, reject or submit, with a comment and the question's own form."""
     user = _reader(request)
     approval = access.get(user, access.VIEW, Approval, pk=pk)
     form = SchemaForm(approval.form or {}, data=request.POST, prefix=PREFIX)
     decision, comment = request.POST.get("decision", ""), request.POST.get("comment", "")
     try:
-        if not form.valid and decision == "approve":
-            fault = form.faulty[0]
-            raise Invalid(f"{fault.label}: {fault.error}", field=fault.name)
+        if not form.valid and decision != "reject":
+            raise _refusal(form)
         verbs.decide_approval(user, approval, decision, comment, form.value if approval.form else None)
     except Invalid as error:
         if "application/json" in request.headers.get("Accept", ""):
@@ -50,6 +49,18 @@ def decide(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
             shown["asked"]["form"].blame(error.details.get("field"), error.message)
         return render(request, "runs/inbox.html", shown)
     return went(request, reverse("inbox"))
+
+
+def _refusal(form: SchemaForm) -> Invalid:
+    """All that is wrong with a form, each fault under its field's name; nothing is stored."""
+    faults = form.faulty
+    problems = [{"field": one.name, "label": one.label, "message": one.error} for one in faults]
+    if not faults:
+        return Invalid(form.error)
+    message = f"{faults[0].label}: {faults[0].error}"
+    if len(faults) > 1:
+        message = f"Nothing was sent: {len(faults)} fields need another look."
+    return Invalid(message, field=faults[0].name, problems=problems)
 
 
 def _reader(request: HttpRequest) -> User:

@@ -15,6 +15,7 @@ from uuid import UUID
 import orjson
 
 from builder.graph import Graph
+from runs.engine.commands import SETTLED
 from runs.engine.records import RunState, StepState, tokens_of
 from runs.engine.states import RunStatus
 from runs.policies import recipients
@@ -210,7 +211,7 @@ def _decide(row: Row, asked: dict[str, Any], data: dict[str, Any], at: datetime)
         _vote(row, asked, data, at)
     asked["decision"] = data["decision"]
     row.update(
-        status="approved" if data["decision"] == "approve" else "rejected",
+        status=SETTLED[data["decision"]],
         decided_at=at,
         decided_by=data["by"],
         comment=data.get("comment") or "",

@@ -44,6 +44,7 @@ def _approval(assignment: Assignment, ask: Ask) -> dict[str, Any]:
         raise StepError("The question and its evidence are over 1 MiB; show less.", code="approval_too_large")
     return {
         "id": str(approval_id(assignment)),
+        "kind": ask.kind,
         "message": ask.message,
         "evidence": ask.evidence,
         "assignees": ask.assignees,

@@ -131,15 +131,17 @@ class ApprovalSerializer(serializers.ModelSerializer[Approval]):
     class Meta:
         model = Approval
         fields = (
-            "id", "run", "run_number", "orchestration", "step", "status", "message", "evidence", "assignees",
-            "role", "quorum", "form", "votes", "requested_at", "expires_at", "decided_at", "decided_by",
-            "comment", "data",
+            "id", "run", "run_number", "orchestration", "step", "kind", "status", "message", "evidence",
+            "assignees", "role", "quorum", "form", "votes", "requested_at", "expires_at", "decided_at",
+            "decided_by", "comment", "data",
         )  # fmt: skip
 
 
 class DecisionSerializer(Plain):
     """A person's answer."""
 
-    decision = serializers.ChoiceField(choices=["approve", "reject"])
+    decision = serializers.ChoiceField(
+        choices=["approve", "reject", "submit"], help_text="submit answers a form, the others an approval."
+    )
     comment = serializers.CharField(required=False, allow_blank=True, max_length=10_000, default="")
     data = serializers.JSONField(required=False, default=None)  # type: ignore[assignment]  # the field of that name

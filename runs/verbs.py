@@ -16,7 +16,7 @@ from builder.models import Orchestration, OrchestrationVersion
 from orchestrator import access
 from orchestrator.errors import Conflict, Forbidden, Invalid, NotFound, TooLarge
 from orchestrator.models import User
-from runs import dispatch, journal
+from runs import dispatch, journal, payloads
 from runs import logs as step_logs
 from runs.engine import commands
 from runs.engine.rollback import preview
@@ -28,8 +28,9 @@ from steps.base import JSON
 from steps.schema import violations
 
 INPUT_BYTES = 1024 * 1024
+ANSWER_BYTES = 1024 * 1024
 COMMENT_LIMIT = 10_000
-DECISIONS = ("approve", "reject")
+DECISIONS = {"approval": ("approve", "reject"), "form": ("submit",)}  # by kind of question
 
 
 def start(
@@ -169,23 +170,29 @@ def _voted(user: User, approval: Approval) -> bool:
 def decide_approval(
     user: User, approval: Approval, decision: str, comment: str = "", data: JSON = None
 ) -> Approval:
-    """Answer ``approve`` or ``reject``; returns the approval as it stands then.
+    """Answer ``approve`` or ``reject``, or ``submit`` a form; returns the approval as it stands then.
 
-    Raises Invalid for another word or for ``data`` that the form refuses, Forbidden for who is not asked,
-    Conflict ``already_decided`` (with who and when) or ``already_voted``.
+    Raises Invalid for another word or for ``data`` that the form refuses (``details.problems`` names each
+    field), TooLarge for data over 1 MiB, Forbidden for who is not asked, Conflict ``already_decided`` (with
+    who and when) or ``already_voted``.
     """
-    if decision not in DECISIONS:
-        raise Invalid("decision must be approve or reject.", field="decision")
+    if decision not in DECISIONS[approval.kind]:
+        raise Invalid(f"decision must be {' or '.join(DECISIONS[approval.kind])}.", field="decision")
     if len(comment) > COMMENT_LIMIT:
         raise Invalid(f"A comment has at most {COMMENT_LIMIT} characters.", field="comment")
     if not may_answer(user, approval):
         raise Forbidden("You are not asked to answer this.")
-    if decision == "approve" and approval.form:
+    if decision == "submit":
+        data = {} if data is None else data
+    if len(orjson.dumps(data)) > ANSWER_BYTES:
+        raise TooLarge("An answer has at most 1 MiB.")
+    if decision != "reject" and approval.form:
         _check(approval.form, {} if data is None else data, "data")
     approval.refresh_from_db()
     if approval.status == Approval.Status.PENDING and _voted(user, approval):
         raise Conflict("You have answered this already; others have not yet.", code="already_voted")
-    vote = commands.Vote(str(approval.pk), user.username, decision, comment, data)
+    payload = payloads.keep(approval.instance_id, data)[1] if decision == "submit" else None
+    vote = commands.Vote(str(approval.pk), user.username, decision, comment, data, payload)
     dispatch.act(approval.instance_id, vote)
     approval.refresh_from_db()
     return approval

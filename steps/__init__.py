@@ -7,6 +7,7 @@ from steps.approval import Approval
 from steps.base import JSON, Lookup, Problem, StepType
 from steps.condition import Condition
 from steps.delay import Delay
+from steps.form import Form
 from steps.http import Http
 from steps.llm import Llm
 from steps.retrieve import Retrieve
@@ -19,6 +20,7 @@ TYPES: dict[str, StepType] = {
     "validation": Validation(),
     "http": Http(),
     "approval": Approval(),
+    "form": Form(),
     "condition": Condition(),
     "transform": Transform(),
     "delay": Delay(),
@@ -26,7 +28,6 @@ TYPES: dict[str, StepType] = {
 
 # Types of the contract that cannot run here; a draft may hold them, publishing refuses them.
 ANNOUNCED: dict[str, tuple[str, ...]] = {
-    "form": ("success", "expired", "failure"),
     "email": ("success", "failure"),
     "map": ("success", "failure"),
     "orchestration": ("success", "failure"),

@@ -114,6 +114,7 @@ class Ask:
     form: JSON
     allow_self: bool
     channels: list[str]
+    kind: str = "approval"  # or form: the answer is the step's output, on the port success
 
 
 @dataclass(slots=True)

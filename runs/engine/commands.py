@@ -64,8 +64,8 @@ class Fail:
 class Asked:
     """A step waits for people.
 
-    ``approval`` is {id, message, evidence, assignees, role, quorum, form, allow_self, channels,
-    expires_at (ISO 8601 or None), content_hash}.
+    ``approval`` is {id, kind (approval or form), message, evidence, assignees, role, quorum, form,
+    allow_self, channels, expires_at (ISO 8601 or None), content_hash}.
     """
 
     step: str
@@ -85,15 +85,20 @@ class Slept:
     output: dict[str, JSON] = field(default_factory=dict)
 
 
+# What a person says -> what has become of the question.
+SETTLED = {"approve": "approved", "reject": "rejected", "submit": "submitted"}
+
+
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """A person answers: ``decision`` is approve or reject. Who may answer is asked before."""
+    """A person answers: approve or reject, or submit for a form. Who may answer is asked before."""
 
     approval: str
     by: str
     decision: str
     comment: str = ""
     data: JSON = None
+    payload: dict[str, JSON] | None = None  # {sha256, size} of the data of a form, where it is over 16 KiB
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@
 - step_waiting: wait {kind: delay, due_at, since, output}
 - step_queued: nothing; its pause is over, and it starts when it is its turn
 - approval_requested: approval {id, message, ..., as in ``commands.Asked``}; the step is WAITING from here on
-- approval_voted, approval_decided: approval, by, decision (approve or reject), comment, data. The vote that
-  decides is an approval_decided only.
+- approval_voted, approval_decided: approval, by, decision (approve or reject, submit for a form), comment,
+  data. The vote that decides is an approval_decided only.
 - approval_expired: approval
 - approval_voided: approval, reason
 - step_completed: ports, output or payload {sha256, size}, [usage], [cost], [citations], [line]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from builder.graph import Graph
+from runs.engine.commands import SETTLED
 from runs.engine.events import Entries, Event
 from runs.engine.moves import (
     conclude,
@@ -126,8 +127,7 @@ def _approval_voted(graph: Graph, state: RunState, at: str, event: Event) -> Non
     step.approval = {**approval, "votes": [*approval.get("votes", ()), {**vote, "at": at}]}
     if event["kind"] == "approval_decided":
         step.approval.update(vote)
-        status = "approved" if data["decision"] == "approve" else "rejected"
-        _settle_approval(state, data["approval"], status, data["by"], at)
+        _settle_approval(state, data["approval"], SETTLED[data["decision"]], data["by"], at)
 
 
 def _approval_expired(graph: Graph, state: RunState, at: str, event: Event) -> None:

@@ -13,7 +13,10 @@ from runs.engine.states import StepStatus
 from runs.engine.turn import Turn, iso
 
 KINDS = {"delay": "delay", "retry": "retry", "approval": "expiry"}  # kind of wait -> kind of timer
-PORTS = {"approve": "approved", "reject": "rejected"}  # a person's decision -> the port
+# kind of question -> a person's decision -> the port
+PORTS = {"approval": {"approve": "approved", "reject": "rejected"}, "form": {"submit": "success"}}
+
+GOOD = ("approved", "success")  # these need no edge
 
 
 def asked(turn: Turn, report: Asked) -> None:
@@ -38,11 +41,13 @@ def voted(turn: Turn, vote: Vote) -> None:
     """A person answers. The first rejection rejects, the ``quorum``-th approval approves.
 
     Raises Conflict (``already_decided`` with who and when, ``voided``, ``expired``, ``unknown_approval``)
-    and Invalid for a decision that is neither.
+    and Invalid for a decision that the question does not take.
     """
-    if vote.decision not in PORTS:
-        raise Invalid(f"A decision is approve or reject, not {str(vote.decision)[:40]!r}.", field="decision")
     key, approval = _open_question(turn, vote.approval)
+    ports = PORTS[kind_of(approval)]
+    if vote.decision not in ports:
+        wanted = " or ".join(ports)
+        raise Invalid(f"A decision is {wanted} here, not {str(vote.decision)[:40]!r}.", field="decision")
     for earlier in approval["votes"]:
         if earlier["by"] == vote.by:
             raise Conflict(
@@ -59,8 +64,8 @@ def voted(turn: Turn, vote: Vote) -> None:
         turn.say_step("approval_voted", key, said)
         return
     turn.say_step("approval_decided", key, said)
-    port = PORTS[vote.decision]
-    answered(turn, key, port, {"by": vote.by, "comment": vote.comment, "data": vote.data})
+    answer = {"by": vote.by, "comment": vote.comment, "data": vote.data}
+    answered(turn, key, ports[vote.decision], answer, vote.payload)
 
 
 def _open_question(turn: Turn, pk: str) -> tuple[str, dict[str, Any]]:
@@ -83,11 +88,22 @@ def _open_question(turn: Turn, pk: str) -> tuple[str, dict[str, Any]]:
     )
 
 
-def answered(turn: Turn, key: str, port: str, answer: dict[str, JSON]) -> None:
-    """Semantic 4: ``rejected`` and ``expired`` complete along their edge; without one the step fails."""
-    output = {"decision": port, **answer}
-    if port == "approved" or (key, port) in turn.graph.wired:
-        end(turn, key, (port,), {"output": output})
+def kind_of(approval: dict[str, Any]) -> str:
+    """What kind of question: approval or form."""
+    return approval.get("kind") or "approval"
+
+
+def answered(
+    turn: Turn, key: str, port: str, answer: dict[str, JSON], payload: dict[str, JSON] | None = None
+) -> None:
+    """Semantic 4: ``rejected`` and ``expired`` complete along their edge; without one the step fails.
+
+    The output of a form is what was filled in; ``payload`` is where that is stored if it is large.
+    """
+    form = kind_of(turn.state.steps[key].approval or {}) == "form"
+    output = answer["data"] if form else {"decision": port, **answer}
+    if port in GOOD or (key, port) in turn.graph.wired:
+        end(turn, key, (port,), {"payload": payload} if payload else {"output": output})
         return
     message = "Nobody answered in time." if port == "expired" else f"{answer['by']} rejected it"
     if answer["comment"]:

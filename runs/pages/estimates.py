@@ -54,12 +54,17 @@ def expect(orchestration: Orchestration, document: dict[str, Any], voice: Voice)
 
 
 def asked_by(document: dict[str, Any], voice: Voice) -> str:
-    """Everybody whom the approvals of a document ask: ``Mary and an Admin``; empty where nobody is."""
+    """Everybody whom the approvals and forms of a document ask, the reader as who starts the run.
+
+    ``Mary and an Admin``; empty where nobody is.
+    """
     people: dict[str, None] = {}
     for step in document.get("steps", ()):
-        if step.get("type") != "approval":
-            continue
         config = step.get("config") or {}
+        if step.get("type") == "form":
+            config = {"assignees": [config.get("assignee") or voice.me]}
+        elif step.get("type") != "approval":
+            continue
         for name in config.get("assignees") or ():
             people["whoever the run names" if "{{" in str(name) else voice.who(str(name))] = None
         if config.get("role"):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from runs.pages.words import Voice, listed
 
-VERBS = {"approved": "Approving", "rejected": "Rejecting"}
+VERBS = {"approved": "Approving", "rejected": "Rejecting", "success": "Sending it"}
+PORTS = {"approval": ["approved", "rejected"], "form": ["success"]}  # what people may answer
+GOOD = ("approved", "success")  # these need no edge
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,11 @@ class Way:
     port: str
     kind: Literal["on", "back", "end", "fail"]
     where: str = ""
+
+    @property
+    def name(self) -> str:
+        """What the port is called in a list of them."""
+        return "filled in" if self.port == "success" else self.port
 
     @property
     def noun(self) -> str:
@@ -47,9 +54,9 @@ class Way:
 
 
 def ways(document: Mapping[str, Any], key: str, speak: Voice) -> list[Way]:
-    """Where the ports of the approval ``key`` lead; ``expired`` only where it can expire."""
+    """Where the ports of the approval or form ``key`` lead; ``expired`` only where it can expire."""
     step: Mapping[str, Any] = next((one for one in document.get("steps", ()) if one["key"] == key), {})
-    ports = ["approved", "rejected"]
+    ports = [*PORTS["form" if step.get("type") == "form" else "approval"]]
     if (step.get("config") or {}).get("expires_s"):
         ports.append("expired")
     return [_way(document, step, port, speak) for port in ports]
@@ -68,9 +75,11 @@ def _way(document: Mapping[str, Any], step: Mapping[str, Any], port: str, speak:
     ]
     if targets:
         return Way(port, "on", listed(targets))
-    if port == "approved":
+    if port in GOOD:
         return Way(port, "end")
     plan = step.get("on_failure") or {}
     if plan.get("action") == "rollback":
         return Way(port, "back", speak.step(plan.get("to") or step.get("key")))
+    if plan.get("action") == "continue" and port != "success" and step.get("type") == "form":
+        return replace(_way(document, step, "success", speak), port=port)
     return Way(port, "fail")

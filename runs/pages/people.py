@@ -21,13 +21,11 @@ def display_names(usernames: Iterable[str | None]) -> dict[str, str]:
 
 
 def of_document(document: dict[str, Any]) -> set[str]:
-    """The user names that a document's approvals name, templates left out."""
-    return {
-        name
-        for step in document.get("steps", ())
-        for name in (step.get("config") or {}).get("assignees") or ()
-        if isinstance(name, str) and "{{" not in name
-    }
+    """The user names that a document's approvals and forms name, templates left out."""
+    configs = [step.get("config") or {} for step in document.get("steps", ())]
+    named = [name for config in configs for name in config.get("assignees") or ()]
+    named += [config.get("assignee") for config in configs]
+    return {name for name in named if isinstance(name, str) and name and "{{" not in name}
 
 
 def of_approvals(approvals: Iterable[Approval]) -> set[str]:

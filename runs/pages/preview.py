@@ -10,7 +10,7 @@ from runs import verbs
 from runs.engine.states import StepStatus
 from runs.models import OrchestrationInstance
 from runs.pages.look import WHOLE, Look
-from runs.pages.sentences import Scene
+from runs.pages.sentences import ASKING, Scene
 from runs.pages.words import count, listed, money
 
 IDLE = (StepStatus.PENDING, StepStatus.SKIPPED)  # nothing to undo: they are decided again
@@ -51,7 +51,7 @@ def _tokens(number: int) -> str:
 def _what(scene: Scene, planned: dict[str, Any]) -> str:
     """What undoing one step means."""
     key, status = planned["step"], planned["status"]
-    asks = scene.graph.steps[key].type == "approval"
+    asks = scene.graph.steps[key].type in ASKING
     if status == StepStatus.COMPLETED:
         return (
             "The answer no longer counts; it is asked again"

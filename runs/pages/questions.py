@@ -11,10 +11,18 @@ from runs.models import Approval
 from runs.pages.forms import SchemaForm
 from runs.pages.outcomes import Way, consequence, ways
 from runs.pages.people import of_approvals, step_names, voice
+from runs.pages.sentences import DECIDED
 from runs.pages.words import Voice, ago, capital, duration
 
 PREFIX = "data-"  # of the names of the approval's own form
-ENDS = {"approved": "COMPLETED", "rejected": "COMPLETED", "expired": "CANCELLED", "voided": "ROLLED_BACK"}
+ENDS = {
+    "approved": "COMPLETED",
+    "rejected": "COMPLETED",
+    "submitted": "COMPLETED",
+    "expired": "CANCELLED",
+    "voided": "ROLLED_BACK",
+}
+KINDS = {"approval": "Approval", "form": "Form"}
 
 
 def question(user: User, approval: Approval, sent: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -32,6 +40,7 @@ def question(user: User, approval: Approval, sent: Mapping[str, str] | None = No
         "step": speak.step(approval.step),
         "may_answer": open_ and verbs.may_answer(user, approval),
         "asked": speak.asked(approval.assignees, approval.role),
+        "is_form": approval.kind == Approval.Kind.FORM,
         "closing": _closing(user, approval, speak),
         "since": speak.clock(approval.requested_at),
         "votes": [_vote(vote, speak) for vote in approval.votes],
@@ -48,14 +57,13 @@ def question(user: User, approval: Approval, sent: Mapping[str, str] | None = No
 def fate(user: User, approval: Approval, speak: Voice) -> dict[str, str]:
     """What became of a question for this reader: a status for the glyph, words, and when."""
     mine = next((vote for vote in approval.votes if vote.get("by") == user.username), None)
-    said = {"approve": "You approved", "reject": "You rejected"}.get(
-        (mine or {}).get("decision", ""), "You answered"
-    )
+    said = f"You {DECIDED.get((mine or {}).get('decision', ''), 'answered')}"
     when = speak.clock(approval.decided_at or (mine or {}).get("at") or approval.requested_at)
     if approval.status == Approval.Status.PENDING:
         if mine:
             return {"status": "WAITING", "words": f"{said}, others are asked too", "when": when}
-        return {"status": "WAITING", "words": "Approval", "when": ago(approval.requested_at, speak.now)}
+        when = ago(approval.requested_at, speak.now)
+        return {"status": "WAITING", "words": KINDS[approval.kind], "when": when}
     status = ENDS[approval.status]
     if approval.status == Approval.Status.VOIDED:
         words = "No longer counts"
@@ -74,6 +82,8 @@ def _closing(user: User, approval: Approval, speak: Voice) -> str:
     who = capital(speak.who(approval.decided_by))
     if approval.status in (Approval.Status.APPROVED, Approval.Status.REJECTED):
         return f"{who} {approval.status} this at {at}."
+    if approval.status == Approval.Status.SUBMITTED:
+        return f"{who} filled this in at {at}."
     if approval.status == Approval.Status.EXPIRED:
         return f"Nobody answered until {speak.clock(approval.expires_at)}."
     if approval.status == Approval.Status.VOIDED:
@@ -87,8 +97,8 @@ def _closing(user: User, approval: Approval, speak: Voice) -> str:
 def _vote(vote: Mapping[str, Any], speak: Voice) -> dict[str, str]:
     return {
         "who": capital(speak.who(vote.get("by"))),
-        "status": "COMPLETED" if vote.get("decision") == "approve" else "FAILED",
-        "words": "approved" if vote.get("decision") == "approve" else "rejected",
+        "status": "FAILED" if vote.get("decision") == "reject" else "COMPLETED",
+        "words": DECIDED.get(str(vote.get("decision")), "answered"),
         "comment": str(vote.get("comment") or ""),
         "when": speak.clock(vote.get("at")),
     }

@@ -18,7 +18,8 @@ NOT_TAKEN = {
     "expired": "answered in time",
     "else": "another case was true",
 }
-DECIDED = {"approve": "approved", "reject": "rejected"}
+ASKING = ("approval", "form")  # types of steps that put a question to people
+DECIDED = {"approve": "approved", "reject": "rejected", "submit": "filled it in"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from runs.engine.states import StepStatus
 from runs.pages.look import Look
-from runs.pages.sentences import Part, Scene, answer, part
+from runs.pages.sentences import ASKING, Part, Scene, answer, part
 from runs.pages.words import capital, count, listed
 
 
@@ -36,7 +36,7 @@ def suggestion(scene: Scene, key: str) -> str:
     """The checkpoint to offer first: the last answer of a person upstream, else the step before."""
     upstream = scene.graph.ancestors(key)
     done = [one for one in scene.state.completed_order if one in upstream]
-    asked = [one for one in done if scene.graph.steps[one].type == "approval"]
+    asked = [one for one in done if scene.graph.steps[one].type in ASKING]
     return (asked or done or [key])[-1]
 
 

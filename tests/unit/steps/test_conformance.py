@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 import steps
-from steps import outbound, schema
+from steps import form, outbound, schema
 from steps.base import Ask, Cancelled, Problem, Sleep, StepError, StepResult
 from steps.templates import render
 
@@ -29,6 +29,11 @@ SAMPLES = {
     "validation": {"value": "abc", "checks": [{"kind": "regex", "pattern": "^a"}]},
     "http": {"url": "https://example.org/"},
     "approval": {"message": "Go on?", "assignees": ["mary"], "quorum": 1},
+    "form": {
+        "message": "How much?",
+        "schema": {"properties": {"amount": {"type": "number"}}},
+        "assignee": "mary",
+    },
     "condition": {"cases": [{"port": "yes", "when": "true"}]},
     "transform": {"output": {"a": [1, None]}},
     "delay": {"seconds": 5},
@@ -49,6 +54,7 @@ WIDGETS = {
     "code",
     "keyvalue",
     "rows",
+    "schema",
 }
 GROUPS = {"Think", "Connect", "Ask people", "Shape the flow"}
 PORT = re.compile(r"[a-z][a-z0-9_]{0,31}")
@@ -118,6 +124,7 @@ def world(model, base, monkeypatch):
         response.headers["Content-Type"] = "text/plain"
         return response
 
+    monkeypatch.setattr(form, "is_user", lambda name: True)
     monkeypatch.setattr(outbound, "send", answer)
     monkeypatch.setattr(outbound, "close", lambda response: None)
     monkeypatch.setattr(outbound, "read_body", lambda response, limit, going_on: (response.content, True))
@@ -261,11 +268,11 @@ def test_every_type_of_the_contract_is_built_or_announced():
 
 
 def test_an_announced_type_has_ports_and_a_problem():
-    assert steps.ports_of("form", {}) == ("success", "expired", "failure")
-    [problem] = steps.config_problems("ask", "form", {}, lambda *_: True)
+    assert steps.ports_of("map", {}) == ("success", "failure")
+    [problem] = steps.config_problems("ask", "map", {}, lambda *_: True)
     assert (problem.step, problem.field, problem.code) == ("ask", "type", "not_available")
     with pytest.raises(KeyError):
-        steps.get("form")
+        steps.get("map")
 
 
 def test_an_unknown_type_has_no_ports():

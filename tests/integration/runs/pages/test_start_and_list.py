@@ -97,7 +97,7 @@ def test_long_lists_have_pages_that_keep_the_filter(as_, lab, superadmin, monkey
 
 def test_home_shows_what_waits_what_failed_and_what_one_may_start(as_, asking, user):
     page = as_(user).get(reverse("home")).content.decode()
-    assert "One decision waits for you" in page
+    assert "One question waits for you" in page
     assert "Send a parcel?" in page
     assert "Start Question" in page
 
