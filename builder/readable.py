@@ -15,6 +15,7 @@ OUTPUTS: dict[str, tuple[str, ...]] = {
     "validation": ("passed", "problems"),
     "condition": ("ports",),
     "delay": ("waited_s",),
+    "email": ("message_id",),
 }
 RUN = ("id", "user", "started_at")
 ROLLBACK = ("reason", "count")

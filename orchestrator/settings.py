@@ -202,6 +202,16 @@ GEMINI_API_KEY = str(read("GEMINI_API_KEY", "str", ""))
 ANTHROPIC_API_KEY = str(read("ANTHROPIC_API_KEY", "str", ""))
 DEMO_PASSWORD = str(read("DEMO_PASSWORD", "str", ""))
 
+EMAIL_URL = str(read("EMAIL_URL", "str", ""))
+EMAIL_BACKEND = "orchestrator.mail.LogBackend"
+EMAIL_TIMEOUT = 20
+if EMAIL_URL:
+    try:
+        globals().update(environ.Env.email_url_config(EMAIL_URL))
+    except (KeyError, ValueError, environ.ImproperlyConfigured) as wrong:
+        raise _stop("EMAIL_URL", "must be like smtp+tls://user:password@host:587") from wrong
+DEFAULT_FROM_EMAIL = str(read("EMAIL_FROM", "str", "orchestrator@localhost"))
+
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True

@@ -7,6 +7,7 @@ from steps.approval import Approval
 from steps.base import JSON, Lookup, Problem, StepType
 from steps.condition import Condition
 from steps.delay import Delay
+from steps.email import Email
 from steps.form import Form
 from steps.http import Http
 from steps.llm import Llm
@@ -19,6 +20,7 @@ TYPES: dict[str, StepType] = {
     "retrieve": Retrieve(),
     "validation": Validation(),
     "http": Http(),
+    "email": Email(),
     "approval": Approval(),
     "form": Form(),
     "condition": Condition(),
@@ -28,7 +30,6 @@ TYPES: dict[str, StepType] = {
 
 # Types of the contract that cannot run here; a draft may hold them, publishing refuses them.
 ANNOUNCED: dict[str, tuple[str, ...]] = {
-    "email": ("success", "failure"),
     "map": ("success", "failure"),
     "orchestration": ("success", "failure"),
 }

@@ -27,6 +27,7 @@ SAMPLES = {
     },
     "retrieve": {"base": "handbook", "query": "why"},
     "validation": {"value": "abc", "checks": [{"kind": "regex", "pattern": "^a"}]},
+    "email": {"to": ["mary@example.org"], "subject": "Hi", "body": "Hello"},
     "http": {"url": "https://example.org/"},
     "approval": {"message": "Go on?", "assignees": ["mary"], "quorum": 1},
     "form": {
@@ -38,7 +39,11 @@ SAMPLES = {
     "transform": {"output": {"a": [1, None]}},
     "delay": {"seconds": 5},
 }
-UNCHOSEN = {"llm": {""}, "retrieve": {"base"}}  # what only a person can fill in on a fresh step
+UNCHOSEN = {
+    "llm": {""},
+    "retrieve": {"base"},
+    "email": {"to"},
+}  # what only a person can fill in on a fresh step
 WIDGETS = {
     "template",
     "expression",
