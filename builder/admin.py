@@ -39,7 +39,8 @@ class OrchestrationAdmin(ReadOnly):
     ordering = ("name",)
     fields = (
         "name", "slug", "description", "created_by", "created_at", "updated_at", "revision",
-        "published_number", "published_revision", "run_count", "document",
+        "published_number", "published_revision", "run_count", "keep_days",
+        "document",
     )  # fmt: skip
     readonly_fields = fields
 

@@ -95,7 +95,7 @@ class Orchestrations(
 
     @extend_schema(request=serializers.ChangeSerializer, responses=serializers.OrchestrationDetailSerializer)
     def partial_update(self, request: Request, pk: UUID) -> Response:
-        """Change the name, the description, or who may do what (the whole list)."""
+        """Change the name, the description, how long runs are kept, or who may do what (the whole list)."""
         orchestration = self._get(access.EDIT)
         body = _valid(serializers.ChangeSerializer, request)
         wanted = [
@@ -105,6 +105,8 @@ class Orchestrations(
         ]
         if wanted:
             edits.commit(self._user, orchestration, lambda recorder: _all(recorder, wanted), "set_meta")
+        if "keep_days" in body:
+            verbs.keep_runs(orchestration, body["keep_days"])
         if "access" in body:
             verbs.set_access(self._user, orchestration, body["access"])
         return self._shown(orchestration)

@@ -32,7 +32,7 @@ class OrchestrationSerializer(serializers.ModelSerializer[Orchestration]):
         model = Orchestration
         fields = (
             "id", "name", "slug", "description", "revision", "published_number", "published_revision",
-            "created_by", "created_at", "updated_at", "may_edit", "may_start",
+            "keep_days", "created_by", "created_at", "updated_at", "may_edit", "may_start",
         )  # fmt: skip
         read_only_fields = fields
 
@@ -82,6 +82,10 @@ class ChangeSerializer(serializers.Serializer[Any]):
 
     name = serializers.CharField(max_length=120, required=False)
     description = serializers.CharField(max_length=10_000, required=False, allow_blank=True)
+    keep_days = serializers.IntegerField(
+        required=False, allow_null=True, min_value=0, max_value=36_500,
+        help_text="How long ended runs are kept; null keeps them for good.",
+    )  # fmt: skip
     access = AccessSerializer(many=True, required=False)
 
 

@@ -69,6 +69,14 @@ def replace_document(
     return _put(user, orchestration, document, "replace the document", revision)
 
 
+def keep_runs(orchestration: Orchestration, days: int | None) -> None:
+    """Have ended runs removed after ``days``; None keeps them for good. Raises Invalid for less than 0."""
+    if days is not None and not 0 <= days <= 36_500:
+        raise Invalid("Runs are kept from 0 to 36,500 days.", field="keep_days")
+    orchestration.keep_days = days
+    orchestration.save(update_fields=["keep_days"])
+
+
 def publish(user: User, orchestration: Orchestration, note: str = "") -> OrchestrationVersion:
     """Make the draft, as it is now, the next version, which runs use from then on.
 

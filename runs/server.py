@@ -16,6 +16,7 @@ from orchestrator.errors import ProductError
 from runs import live, logs, recovery, workers
 from runs.dispatch import Runtime
 from runs.executors.threads import ThreadExecutor
+from runs.pruner import Pruner
 from runs.recovery import Sweep
 from runs.timers import Timers
 
@@ -38,6 +39,7 @@ class RunServer:
         )
         self.sweep = Sweep(self.runtime, only)
         self.timers = Timers(self.runtime, only)
+        self.pruner = Pruner() if only is None else None
         self._ended = threading.Event()
         self._keeper = threading.Thread(target=self._keep, name="runs-keeper", daemon=True)
         self._heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
@@ -51,6 +53,8 @@ class RunServer:
         self._heart.start()
         self._keeper.start()
         self.timers.start()
+        if self.pruner is not None:
+            self.pruner.start()
 
     def stop(self) -> None:
         """End cleanly: running steps are interrupted, and any worker may start them again at once."""
@@ -59,6 +63,8 @@ class RunServer:
         self._ended.set()
         self.runtime.stopping = True
         self.timers.stop()
+        if self.pruner is not None:
+            self.pruner.stop()
         self._keeper.join(5)
         self.executor.stop(STOP_S)
         self._give_back()
