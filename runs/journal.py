@@ -212,7 +212,17 @@ class _Leadership:
                 return {}
             for pk in refused:
                 groups[pk][0].run.reset()
+        self._mend()
         return {pk: groups[pk] for pk in refused}
+
+    def _mend(self) -> None:
+        """Make rows anew that miss those of an earlier entry, whose process is slow or dead."""
+        while self._store is not None and self._store.torn:
+            run_id = self._store.torn.pop()
+            try:
+                rebuild(run_id)
+            except Exception:  # the entries are durable; ``manage.py rebuild_projections`` does it again
+                log.exception("The rows of run %s could not be made anew", run_id)
 
 
 _leadership = _Leadership()
@@ -268,6 +278,7 @@ def _decide(tickets: list[_Ticket], tail: Tail, now: datetime) -> Entry | None:
     if not said:
         return None
     changes = projector.after(state, seq, lambda final: _output(run, final))
+    changes.after_others = seq > 1 and not run.row
     changes.run = _difference(run, changes.run)
     for ticket in tickets:
         if ticket.committed is not None and ticket.committed.events:

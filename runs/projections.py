@@ -119,7 +119,7 @@ class Projector:
         if before == now:
             return
         if before is not None:
-            self.changes.timers_gone.append(key)
+            self.changes.timers_gone.append(dict(zip(WAITS, (key, *before), strict=True)))
         if now is not None:
             self.changes.new_timers.append(dict(zip(WAITS, (key, *now), strict=True)))
 

@@ -37,8 +37,8 @@ class Rows:
         for pk, row in changes.approvals.items():
             self.approvals[pk].update(row)
         self.recipients.update(dict.fromkeys(changes.recipients))
-        for step in changes.timers_gone:
-            self.timers.pop(step, None)
+        for gone in changes.timers_gone:
+            self.timers.pop(gone["step"], None)
         self.timers.update({row["step"]: row for row in changes.new_timers})
 
 

@@ -23,9 +23,10 @@ class Changes:
     new_approvals: list[Row] = field(default_factory=list)  # whole rows, `_id` included
     approvals: dict[UUID, Row] = field(default_factory=dict)  # id -> changed columns
     recipients: list[tuple[UUID, str]] = field(default_factory=list)  # (approval, who)
-    timers_gone: list[str] = field(default_factory=list)  # steps that wait for no time any more
+    timers_gone: list[Row] = field(default_factory=list)  # what is waited for no more, as in new_timers
     new_timers: list[Row] = field(default_factory=list)
     payload: Row | None = None  # the run's output where it is large: sha256, size, content
+    after_others: bool = False  # another process may have appended the entry before, and not its rows yet
 
 
 @dataclass(slots=True)
@@ -47,7 +48,10 @@ class Store(Protocol):
     nothing of theirs is stored, and the caller reads their tail and decides again. Where the tail is
     read inside the write transaction, nobody is ever refused. A plan may be asked only once a commit.
     Whatever ``plan`` or the database raises is passed on, and then nothing is stored.
+    ``torn`` are runs whose rows miss those of an earlier entry; the caller takes them out and rebuilds.
     """
+
+    torn: set[UUID]
 
     def commit(self, plan: Callable[[Tail], list[Entry]]) -> set[UUID]:
         """Append what ``plan`` decides; returns the runs that were refused."""

@@ -1,8 +1,10 @@
 """The journal on MongoDB: one ordered-by-nobody insert a batch, refused by the unique index.
 
 There is no transaction, so the entry goes in first and the projections follow. They are idempotent and
-guarded by ``seq``: a slower process cannot overwrite what a later entry has projected. A process that
-dies in between leaves projections behind their journal; recovery finds and rebuilds those.
+guarded by ``seq``: a slower process cannot overwrite what a later entry has projected. The run's own row
+is written last, so its ``seq`` says that all rows up to there are in. A process that dies in between leaves
+projections behind their journal; recovery finds those. Where another process has appended on top of them
+meanwhile, that one notices (``torn``), and has them made anew.
 """
 
 from __future__ import annotations
@@ -31,6 +33,9 @@ Operations = dict[type[Model], list[Any]]
 class MongoStore:
     """See the module."""
 
+    def __init__(self) -> None:
+        self.torn: set[UUID] = set()
+
     def commit(self, plan: Callable[[Tail], list[Entry]]) -> set[UUID]:
         """Append each run's entry by itself; returns the runs whose ``seq`` was taken."""
         try:
@@ -42,12 +47,16 @@ class MongoStore:
         if not entries:
             return set()
         refused = self._append(entries)
+        stored = [entry for entry in entries if entry.run_id not in refused]
+        self.torn |= _behind([entry for entry in stored if entry.changes.after_others])
         operations: Operations = {}
-        for entry in entries:
-            if entry.run_id not in refused:
-                _project(operations, entry)
+        for entry in stored:
+            _project(operations, entry)
+        runs = operations.pop(models.OrchestrationInstance, [])
         for model, writes in operations.items():
             _write(model, writes)
+        if runs:
+            _write(models.OrchestrationInstance, runs)
         return refused
 
     def close(self) -> None:
@@ -63,6 +72,15 @@ class MongoStore:
                 raise
             return {entries[failure["index"]].run_id for failure in failures}
         return set()
+
+
+def _behind(entries: list[Entry]) -> set[UUID]:
+    """The runs whose rows do not reach up to the entry before: its process is slow or dead."""
+    if not entries:
+        return set()
+    wanted = {entry.run_id.hex: entry for entry in entries}
+    rows = _collection(models.OrchestrationInstance).find({"_id": {"$in": list(wanted)}}, {"seq": 1})
+    return {wanted[row["_id"]].run_id for row in rows if row["seq"] < wanted[row["_id"]].seq - 1}
 
 
 def read_tail(run_id: UUID, after: int) -> list[tuple[int, str, list[Event]]]:
@@ -134,9 +152,12 @@ def _project(operations: Operations, entry: Entry) -> None:
 
 
 def _project_timers(add: Callable[..., None], run: str, at: datetime, changes: Changes) -> None:
-    """A timer that an older entry makes after this one has dropped it fires once, to no effect."""
-    if changes.timers_gone:
-        add(models.Timer, DeleteMany({"instance_id": run, "step": {"$in": changes.timers_gone}}))
+    """A timer that an older entry makes after this one has dropped it fires once, to no effect.
+
+    Each is named in full: an older entry that comes late must not drop the timer of a newer wait.
+    """
+    for row in changes.timers_gone:
+        add(models.Timer, DeleteMany({"instance_id": run, **{column: row[column] for column in TIMER_KEY}}))
     for row in changes.new_timers:
         same = {"instance_id": run, **{column: row[column] for column in TIMER_KEY}}
         add(models.Timer, _upsert(same, {"_id": new_id(), "created_at": at, **row}))

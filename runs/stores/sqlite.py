@@ -46,6 +46,7 @@ class SQLiteStore:
 
     def __init__(self) -> None:
         self._wrapper: BaseDatabaseWrapper | None = None
+        self.torn: set[UUID] = set()  # none: an entry and its rows are one transaction
 
     def commit(self, plan: Callable[[Tail], list[Entry]]) -> set[UUID]:
         """Append in one transaction; never refuses."""
@@ -148,7 +149,7 @@ def _project(database: sqlite3.Connection, run: str, at: str, changes: Changes) 
         people = [(new_id().hex, at, approval.hex, who) for approval, who in changes.recipients]
         database.executemany(ADD_RECIPIENT, people)
     if changes.timers_gone:
-        database.executemany(DROP_TIMERS, [(run, step) for step in changes.timers_gone])
+        database.executemany(DROP_TIMERS, [(run, row["step"]) for row in changes.timers_gone])
     if changes.new_timers:
         rows = [{"_id": new_id(), "created_at": at, "instance_id": run, **row} for row in changes.new_timers]
         _insert(database, TIMER, rows)

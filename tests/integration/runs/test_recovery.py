@@ -15,7 +15,7 @@ from builder.models import OrchestrationVersion
 from orchestrator.models import new_id
 from runs import dispatch, journal, rebuild, recovery, verbs, workers
 from runs.dispatch import Runtime
-from runs.engine.commands import Complete
+from runs.engine.commands import Asked, Cancel, Complete
 from runs.executors.base import Assignment
 from runs.executors.memory import MemoryExecutor
 from runs.models import Approval, OrchestrationInstance, StepRun, Timer, Worker
@@ -248,6 +248,25 @@ def test_rows_that_a_gone_worker_left_behind_its_journal_are_made_anew(lab, dead
     lab.drain()
     assert lab.fresh(run).status == "COMPLETED"
     assert lab.row(run, "a").output == 1
+
+
+@pytest.mark.skipif(connection.vendor != "mongodb", reason="SQL databases write rows and entries at once")
+@pytest.mark.parametrize("slow", [True, False])
+def test_rows_of_a_dead_or_slow_process_that_another_has_appended_upon_are_made_anew(lab, monkeypatch, slow):
+    """Nobody would look for them later: the run's own row is as new as the journal."""
+    run = began_in("dead", lab, document([step("a"), step("b"), step("ask", "asks", assignees=["uma"])], []))
+    late = []
+    with monkeypatch.context() as crash:
+        crash.setattr(mongodb, "_write", lambda model, writes: late.append((model, writes)))
+        asked = {"id": str(new_id()), "message": "Well?", "assignees": ["uma"], "expires_at": None}
+        journal.submit(run.pk, Asked("ask", 1, 1, asked), worker="dead")
+        journal.submit(run.pk, Complete("a", 1, 1, output=1), worker="dead")
+    journal.runs.drop(run.pk)  # from here on another process
+    journal.submit(run.pk, Cancel("sue"))
+    for model, writes in late if slow else ():
+        mongodb._write(model, writes)
+    assert (lab.row(run, "a").output, lab.row(run, "b").status) == (1, "CANCELLED")
+    assert (Approval.objects.get().status, lab.fresh(run).seq) == ("voided", 4)
 
 
 def test_a_delay_survives_the_process_that_began_it(lab, later):
