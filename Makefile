@@ -14,7 +14,7 @@ WORKERS ?= 2
 export HTTP_ALLOW ?= 127.0.0.1:$(PORT)
 export PORT
 
-.PHONY: help env run dev test check bench lock unit databases acceptance browser browser-packages clean
+.PHONY: help env run dev test check bench lock unit coverage simulate databases acceptance browser browser-packages clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -55,8 +55,18 @@ check: dev  ## Lint, types, import rules, templates, security
 
 test: dev unit databases acceptance browser  ## Run the whole suite, on SQLite and on MongoDB
 
-unit: dev  ## Tests without a database
+unit: dev coverage  ## Tests without a database
 	$(BIN)/pytest tests/unit -q -n $(WORKERS)
+
+# Without the simulation: it would reach every line, and say of none whether it is right.
+coverage: dev  ## Every line and branch of the engine and the graph, by tests that name what they prove
+	$(BIN)/coverage run --include='runs/engine/*,builder/graph.py' -m pytest -q -n 0 tests/unit/runs/engine \
+	  tests/unit/builder/test_graph.py tests/unit/builder/test_graph_refusals.py \
+	  --ignore tests/unit/runs/engine/test_simulation.py
+	$(BIN)/coverage report --include='runs/engine/*,builder/graph.py' --show-missing --fail-under=100
+
+simulate: dev  ## 20,000 histories of runs where everything goes wrong (SEEDS=, FIRST=)
+	$(BIN)/python -m tests.simulate --seeds $(or $(SEEDS),20000) --first $(or $(FIRST),0) --jobs $(WORKERS)
 
 databases: dev  ## Integration tests on SQLite and on a real MongoDB
 	$(BIN)/pytest tests/integration -q -n $(WORKERS) --database sqlite

@@ -1,13 +1,17 @@
 """A world around one run: workers that crash, messages that double, come late or get lost, people and clocks.
 
 No time passes, no thread runs: ``random`` chooses what happens next, so a seed is a history. Every entry is
-watched. After ``chaos`` acts the world is kind, and the run has to end.
+watched, and the rows that follow from it are compared with the state. After ``chaos`` acts the world is kind,
+and the run has to end.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from random import Random
+from typing import Any
+from uuid import UUID
 
 from builder.graph import Graph
 from orchestrator.errors import Conflict
@@ -29,29 +33,40 @@ from runs.engine.commands import (
 )
 from runs.engine.decide import decide
 from runs.engine.events import Entry, Event
+from runs.engine.flight import in_flight
 from runs.engine.state import RunState, fold, new_state, replay
 from runs.engine.states import ENDED
+from runs.stores.base import Changes
+from tests.unit.runs.engine import rows
 from tests.unit.runs.engine.play import BEGIN
 from tests.unit.runs.engine.watch import Watch
 
-TIMERS = {"delay": "delay", "retry": "retry", "approval": "expiry"}
 Dispatch = tuple[str, int, int]
 
 
 class Worker:
-    """A process: its own copy of the state, and the steps that it executes."""
+    """A process: its own copy of the state, the steps that it executes, the rows that it has yet to write."""
 
     def __init__(self, name: str, graph: Graph) -> None:
         self.name = name
         self.state: RunState = new_state(graph)
         self.executing: list[Dispatch] = []
+        self.unwritten: list[tuple[int, Changes]] = []
 
 
 class World:
     """One run, some workers, and everything that may go wrong."""
 
-    def __init__(self, graph: Graph, random: Random, *, chaos: int, workers: int = 3) -> None:
-        self.graph, self.random, self.chaos = graph, random, chaos
+    def __init__(
+        self,
+        graph: Graph,
+        random: Random,
+        *,
+        chaos: int,
+        workers: int = 3,
+        tell: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        self.graph, self.random, self.chaos, self.tell = graph, random, chaos, tell
         self.window = random.choice((1, 2, 5, 32))
         self.now = BEGIN
         self.journal: list[Entry] = []
@@ -61,7 +76,8 @@ class World:
         self.sent: list[Command] = []  # reports under way, also of workers that are gone by now
         self.watch = Watch(graph, self.window)
         self.state = new_state(graph)  # what the watch compares with
-        self.refusals = self.crashes = 0
+        self.table = rows.Table()
+        self.refusals = self.crashes = self.questions = self.mended = 0
 
     def _worker(self) -> Worker:
         self.count += 1
@@ -75,48 +91,72 @@ class World:
         for _ in range(self.chaos):
             if self.state.status in ENDED and self.random.random() < 0.3:
                 self.act()
-            self.random.choice(self.ACTS)(self)
+            act = self.random.choice(self.ACTS)
+            self.tell(f"{act.__name__}:")
+            act(self)
+        self.tell("From here on the world is kind.")
         for _ in range(200 * len(self.graph.steps) + 200):
             if self.state.status in ENDED:
                 break
             self._kindness()
         assert self.state.status in ENDED, f"the run does not end: {self.state.status}"
         assert replay(self.graph, self.journal) == self.state
+        self._write_all()
+        self._mend()
+        self.table.agrees(self.state)
+        rows.same(self.table, rows.rebuilt(self.graph, self.journal))
         return self.state
 
-    def submit(self, command: Command, worker: Worker | None = None, *, crash: str = "") -> list[Event]:
-        """What a process does with a command: decide on its own state, append, fold, dispatch."""
+    def submit(self, *commands: Command, worker: Worker | None = None, crash: str = "") -> list[Event]:
+        """What a process does with commands: decide on its own state, append, write the rows, dispatch."""
         worker = worker or self.random.choice(self.workers)
-        while True:
-            name = "" if crash == "idle" else worker.name
-            try:
-                said = decide(self.graph, worker.state, command, self.now, name, self.window)
-            except Conflict:
-                said = []
-            if crash == "before":
-                self._die(worker)
-                return []
-            if not said or worker.state.seq == len(self.journal):
-                break
-            self.refusals += 1  # somebody has appended: read the tail and decide again
+        name = "" if crash == "idle" else worker.name
+        for command in commands:
+            self.tell(
+                f"  {worker.name} {'dies ' + crash if crash not in ('', 'idle') else 'hears'} {command}"
+            )
+        if worker.state.seq < len(self.journal):
+            if self._decide(worker.state, commands[0], name):
+                self.refusals += 1  # somebody has appended: read the tail and decide again
             self._catch_up(worker)
-        if not said and worker.state.seq < len(self.journal):
-            self._catch_up(worker)
-            return self.submit(command, worker)
+        if crash == "before":
+            self._die(worker)
+            return []
+        said, changes = rows.decided(
+            self.graph,
+            worker.state,
+            self.now,
+            lambda state, command: self._decide(state, command, name),
+            list(commands),
+        )
         if said:
-            self._append(said)
-            self._catch_up(worker)
+            self._append(worker, said)
+            worker.unwritten.append((len(self.journal), changes))
+            if crash == "between":
+                self._die(worker)
+                return said
+            if self.random.random() < 0.9:
+                self._write(worker)
         if crash == "after":
             self._die(worker)
         else:
             self._dispatch(worker, said)
         return said
 
-    def _append(self, said: list[Event]) -> None:
+    def _decide(self, state: RunState, command: Command, worker: str) -> list[Event]:
+        try:
+            return decide(self.graph, state, command, self.now, worker, self.window)
+        except Conflict:
+            return []
+
+    def _append(self, worker: Worker, said: list[Event]) -> None:
         seq = len(self.journal) + 1
         self.journal.append((seq, self.now.isoformat(timespec="milliseconds"), said))
         fold(self.graph, self.state, *self.journal[-1])
+        told = [" ".join(filter(None, (event["kind"], event.get("step")))) for event in said]
+        self.tell(f"  #{seq} {worker.name}: {', '.join(told)}")
         self.watch.entry(seq, said, self.state)
+        assert worker.state.seq == seq
 
     def _catch_up(self, worker: Worker) -> None:
         for entry in self.journal[worker.state.seq :]:
@@ -132,6 +172,32 @@ class World:
         self.crashes += 1
         self.gone.append(worker.name)
         self.workers[self.workers.index(worker)] = self._worker()
+
+    # ---------------------------------------------------------------- rows
+
+    def _write(self, worker: Worker) -> None:
+        """Write the rows of what this process has appended; who finds earlier ones missing makes all anew."""
+        for seq, changes in worker.unwritten:
+            torn = self.table.run["seq"] < seq - 1
+            self.table.take(seq, changes)
+            if torn:
+                self._rebuild()
+        worker.unwritten.clear()
+        if self.table.run["seq"] == len(self.journal):
+            self.table.agrees(self.state)
+
+    def _write_all(self) -> None:
+        for worker in self.workers:
+            self._write(worker)
+
+    def _mend(self) -> None:
+        """Recovery makes rows anew that are behind their journal."""
+        if self.table.run["seq"] < len(self.journal):
+            self._rebuild()
+
+    def _rebuild(self) -> None:
+        self.mended += 1
+        self.table.replace(rows.rebuilt(self.graph, self.journal))
 
     # ---------------------------------------------------------------- what may happen
 
@@ -159,39 +225,66 @@ class World:
             self.sent.pop(self.random.randrange(len(self.sent)))
 
     def crash(self) -> None:
-        """A process dies, between deciding and appending, after appending, or at any other time."""
+        """A process dies: before it appends, before or after it writes the rows, or while a step runs."""
         command = self.sent.pop() if self.sent and self.random.random() < 0.7 else Kick()
-        self.submit(command, crash=self.random.choice(("before", "after")))
+        self.submit(command, crash=self.random.choice(("before", "between", "after")))
 
     def false_alarm(self) -> None:
         """A slow heartbeat: a worker is believed gone, and goes on to report."""
         busy = [worker for worker in self.workers if worker.executing]
         if busy:
-            worker = self.random.choice(busy)
-            self.submit(Interrupt(*self.random.choice(worker.executing), worker.name))
+            self._take_over(self.random.choice(busy).name)
+
+    def leave(self) -> None:
+        """A process stops cleanly: it gives back what it runs, and starts nothing more."""
+        worker = self.random.choice(self.workers)
+        for dispatch in worker.executing:
+            self.submit(Interrupt(*dispatch, worker.name), crash="idle")
+        self._write(worker)
+        self.workers[self.workers.index(worker)] = self._worker()
+        self.gone.append(worker.name)
 
     def recover(self) -> None:
         """The sweep: steps of workers that are gone are interrupted, idle ones are kicked."""
-        for key in list(self.state.running):
-            step = self.state.steps[key]
-            if step.worker in self.gone and self.random.random() < 0.8:
-                self.submit(Interrupt(key, step.epoch, step.attempt, step.worker))
+        self._mend()
+        for name in self.gone:
+            if self.random.random() < 0.8:
+                self._take_over(name)
         self.submit(Kick())
+
+    def _take_over(self, name: str) -> None:
+        """Whose steps these are is found in the rows; which they are is said by the state."""
+        if any((row["status"], row["worker"]) == ("RUNNING", name) for row in self.table.steps.values()):
+            for key, epoch, attempt, _ in list(in_flight(self.state, name)):
+                self.submit(Interrupt(key, epoch, attempt, name))
 
     def idle_append(self) -> None:
         """A process without an executor says something; nothing starts by it."""
         command = self.sent.pop() if self.sent else Kick()
         self.submit(command, crash="idle")
 
+    def batch(self) -> None:
+        """Several reports are one entry: those that came while somebody else committed."""
+        if self.sent:
+            self.submit(*[self.sent.pop() for _ in range(min(len(self.sent), 3))], Kick())
+
+    def write(self) -> None:
+        """A slow process comes to write its rows."""
+        self._write(self.random.choice(self.workers))
+
     def clock(self) -> None:
         """Time passes, or is set back; timers fire, once or twice."""
         self.now += timedelta(seconds=self.random.choice((-5, 0, 1, 10, 100)))
-        for key in list(self.state.waiting):
-            step = self.state.steps[key]
-            if step.wait and self.random.random() < 0.8:
-                timer = Due(key, step.epoch, step.attempt, TIMERS[step.wait["kind"]])
+        self._fire(0.8)
+
+    def _fire(self, chance: float) -> None:
+        """Fire what is due by the rows; a timer that no longer counts is removed."""
+        for key, row in list(self.table.timers.items()):
+            if row["due_at"] <= self.now and self.random.random() < chance:
                 for _ in range(self.random.choice((1, 1, 2))):
-                    self.submit(timer)
+                    said = self.submit(Due(*key))
+                if not said and key[1:3] != rows.place(self.state, key[0]):
+                    self.table.timers.pop(key, None)
 
     def answer(self) -> None:
         """A person answers any question, also one that is not open any more."""
@@ -219,12 +312,16 @@ class World:
             command = Cancel("mary") if chance > 0.015 else Rollback(None, "mary", "all wrong")
         self.submit(command)
 
-    ACTS = (*[work] * 8, deliver, deliver, lose, crash, recover, false_alarm, idle_append, clock, answer, act)
+    ACTS: tuple[Any, ...] = (
+        *[work] * 8, deliver, deliver, lose, crash, recover, false_alarm, leave, idle_append, batch, write,
+        clock, answer, act,
+    )  # fmt: skip
 
     # ---------------------------------------------------------------- how it ends
 
     def _kindness(self) -> None:
         """Everything that is under way arrives, everybody answers, every timer fires."""
+        self._write_all()
         self.recover()
         for worker in self.workers:
             self.sent += [self._report(dispatch) for dispatch in worker.executing]
@@ -232,18 +329,18 @@ class World:
         for report in self.sent:
             self.submit(report)
         self.sent.clear()
-        for key in list(self.state.running):  # lost with a message, not with a worker
+        here = [dispatch for worker in self.workers for dispatch in worker.executing]
+        for key in list(self.state.running):  # lost with a message, not with a worker that is gone
             step = self.state.steps[key]
-            if (key, step.epoch, step.attempt) not in [d for w in self.workers for d in w.executing]:
+            if step.worker not in self.gone and (key, step.epoch, step.attempt) not in here:
                 self.submit(Interrupt(key, step.epoch, step.attempt, step.worker))
+        self._write_all()
         self.now += timedelta(seconds=1000)
-        for key in list(self.state.waiting):
-            step = self.state.steps[key]
+        self._fire(1)
+        for pk, known in list(self.state.approvals.items()):
             for by in ("mary", "john"):
-                if step.wait and step.wait["kind"] == "approval":
-                    self.submit(Vote(step.wait["approval"], by, "approve"))
-            if step.wait:
-                self.submit(Due(key, step.epoch, step.attempt, TIMERS[step.wait["kind"]]))
+                if known["status"] == "pending":
+                    self.submit(Vote(pk, by, "approve"))
 
     def _report(self, dispatch: Dispatch) -> Command:
         """How a step ends: as its type may, by chance."""
@@ -264,5 +361,11 @@ class World:
 
     def _question(self, dispatch: Dispatch) -> Asked:
         expires_at = (self.now + timedelta(seconds=20)).isoformat() if self.random.random() < 0.5 else None
-        asked = {"id": "-".join(map(str, dispatch)), "message": "Well?", "expires_at": expires_at}
+        self.questions += 1
+        asked: dict[str, Any] = {
+            "id": str(UUID(int=self.questions)),
+            "message": "Well?",
+            "expires_at": expires_at,
+        }
+        asked["assignees"] = ["mary", "john"]
         return Asked(*dispatch, {**asked, "quorum": self.random.choice((1, 1, 2))})
