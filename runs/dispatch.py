@@ -169,6 +169,14 @@ def act(run_id: UUID, command: Command) -> Committed:
     return _current.act(run_id, command) if _current else journal.submit(run_id, command)
 
 
+def owner_of(assignment: Assignment) -> str:
+    """Who started the run: whose turn an assignment takes. A run that is gone is nobody's."""
+    try:
+        return str(runs.get(assignment.run_id).state.user.get("id") or "")
+    except NotFound:
+        return ""
+
+
 def begin(run: OrchestrationInstance) -> Committed:
     """Start a run that was created: its first entry. Doing it twice is harmless."""
     return act(run.pk, opening(run))

@@ -14,7 +14,7 @@ from django.db import DatabaseError, close_old_connections
 
 from orchestrator.errors import ProductError
 from runs import live, logs, recovery, workers
-from runs.dispatch import Runtime
+from runs.dispatch import Runtime, owner_of
 from runs.executors.threads import ThreadExecutor
 from runs.pruner import Pruner
 from runs.recovery import Sweep
@@ -35,7 +35,7 @@ class RunServer:
         self.row = workers.register()
         self.runtime = Runtime(self.row.name, self.row)
         self.executor = ThreadExecutor(
-            self.runtime.execute, self.runtime.overdue, threads or settings.RUN_THREADS
+            self.runtime.execute, self.runtime.overdue, threads or settings.RUN_THREADS, owner_of
         )
         self.sweep = Sweep(self.runtime, only)
         self.timers = Timers(self.runtime, only)

@@ -1,7 +1,8 @@
 """Steps in threads of the server process.
 
 A thread that finishes a step runs one of the steps that this has freed itself, so a chain needs no
-hand-over; while others wait it queues behind them, so long chains do not starve them. A thread cannot
+hand-over; while others wait it queues behind them, so long chains do not starve them. People and their runs
+are served in turn, so that many steps of one do not starve another's few. A thread cannot
 be killed: one whose step runs into its timeout is replaced, counted, and ends when the step returns.
 """
 
@@ -11,9 +12,9 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
-from queue import SimpleQueue
 
 from runs.executors.base import Assignment, Overdue, Token, Work
+from runs.executors.fair import FairQueue, Owner
 
 log = logging.getLogger(__name__)
 WATCH_S = 0.2  # how late a timeout may be noticed
@@ -22,11 +23,11 @@ WATCH_S = 0.2  # how late a timeout may be noticed
 class ThreadExecutor:
     """``threads`` daemon threads and one that watches deadlines."""
 
-    def __init__(self, work: Work, overdue: Overdue, threads: int) -> None:
+    def __init__(self, work: Work, overdue: Overdue, threads: int, owner: Owner = lambda _: "") -> None:
         self.stuck = 0  # threads given up and still not back
         self.replaced = 0  # threads given up since the start
         self._work, self._overdue, self._size = work, overdue, threads
-        self._queue: SimpleQueue[Assignment | None] = SimpleQueue()
+        self._queue = FairQueue(owner)
         self._tokens: dict[Assignment, Token] = {}
         self._threads: set[threading.Thread] = set()
         self._lock = threading.Lock()
@@ -65,7 +66,7 @@ class ThreadExecutor:
         for assignment in self.held():
             self.cancel(assignment)
         for _ in range(len(self._threads)):
-            self._queue.put(None)
+            self._queue.stop()
         give_up = time.monotonic() + timeout_s
         for thread in list(self._threads):
             thread.join(max(0.0, give_up - time.monotonic()))

@@ -140,6 +140,26 @@ def test_a_long_chain_does_not_starve_what_waits():
     harness.executor.stop(5)
 
 
+def test_a_thousand_steps_of_one_person_do_not_starve_anothers_single_step():
+    mine, yours = uuid4(), uuid4()
+    gate, done = threading.Event(), []
+
+    def work(assignment, token):
+        gate.wait(10)
+        done.append(assignment.step)
+        return []
+
+    executor = ThreadExecutor(work, lambda late: None, 2, lambda one: str(one.run_id))
+    executor.start()
+    executor.submit([Assignment(mine, f"item-{number}", 1, 1) for number in range(1000)])
+    executor.submit([Assignment(yours, "single", 1, 1)])
+    gate.set()
+    until(lambda: not executor.held(), timeout_s=30)
+    assert done.index("single") < 10
+    assert len(done) == 1001
+    assert executor.stop(5) == []
+
+
 def test_a_token_calls_back_at_once_or_when_it_is_cancelled():
     token, heard = Token(), []
     token.on_cancel(lambda: heard.append("first"))

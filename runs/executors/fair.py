@@ -1,0 +1,58 @@
+"""A queue that takes turns: by who waits, then by their runs, and within a run in the order of arrival.
+
+So one person's thousand steps do not keep another's single step waiting. Where one run alone waits, it is a
+plain queue.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from queue import SimpleQueue
+from uuid import UUID
+
+from runs.executors.base import Assignment
+
+Owner = Callable[[Assignment], str]  # whose turn an assignment takes
+Waiting = OrderedDict[UUID, deque[Assignment]]
+
+
+class FairQueue:
+    """Thread-safe. ``get`` blocks, and gives None once for each ``stop``."""
+
+    def __init__(self, owner: Owner) -> None:
+        self._owner = owner
+        self._bell: SimpleQueue[bool] = SimpleQueue()  # one ring an assignment; False: stop
+        self._turns: OrderedDict[str, Waiting] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def put(self, assignment: Assignment) -> None:
+        """Queue behind what the same run has waiting."""
+        owner = self._owner(assignment)
+        with self._lock:
+            waiting = self._turns.setdefault(owner, OrderedDict())
+            waiting.setdefault(assignment.run_id, deque()).append(assignment)
+        self._bell.put(True)
+
+    def stop(self) -> None:
+        """Wake one who waits in ``get``; it gets None."""
+        self._bell.put(False)
+
+    def empty(self) -> bool:
+        """Whether nothing waits."""
+        return self._bell.empty()
+
+    def get(self) -> Assignment | None:
+        """The next in turn; who was served goes to the end of the line."""
+        if not self._bell.get():
+            return None
+        with self._lock:
+            owner, waiting = self._turns.popitem(last=False)
+            run_id, line = waiting.popitem(last=False)
+            assignment = line.popleft()
+            if line:
+                waiting[run_id] = line
+            if waiting:
+                self._turns[owner] = waiting
+            return assignment
