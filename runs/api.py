@@ -20,7 +20,7 @@ from orchestrator import access
 from orchestrator.api import IDEMPOTENCY_KEY, idempotent
 from orchestrator.errors import Invalid
 from orchestrator.models import User
-from runs import serializers, verbs
+from runs import forks, serializers, verbs
 from runs.engine.states import RunStatus
 from runs.models import Approval, OrchestrationInstance
 
@@ -186,6 +186,26 @@ class Runs(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericVie
         if body["dry_run"]:
             return Response(preview)
         return Response(serializers.RunDetailSerializer(self.get_object()).data)
+
+    @extend_schema(
+        request=serializers.ForkSerializer,
+        responses={201: serializers.RunDetailSerializer},
+        parameters=[IDEMPOTENCY_KEY],
+    )
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def fork(self, request: Request, pk: UUID) -> Response:
+        """Start a run from a checkpoint of this one, with changes."""
+        body = _valid(serializers.ForkSerializer, request)
+        made = forks.fork(
+            cast(User, request.user),
+            self.get_object(),
+            body["from"],
+            body.get("input", forks.SAME),
+            body.get("outputs"),
+            body.get("version"),
+        )
+        return Response(serializers.RunDetailSerializer(made).data, status=201)
 
     def _act(self, verb: Any) -> Response:
         """Call a verb on the run; answer the run as it is after."""

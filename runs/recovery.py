@@ -22,7 +22,7 @@ from django.db import connection
 from orchestrator.errors import ProductError
 from runs import journal, workers
 from runs.dispatch import Runtime, opening
-from runs.engine.commands import Command, Kick
+from runs.engine.commands import Cancel, Command, Kick
 from runs.engine.flight import in_flight
 from runs.engine.states import RunStatus, StepStatus
 from runs.executors.base import Assignment
@@ -82,6 +82,9 @@ class Sweep:
         try:
             if seq == 0 and not journal.entries(run_id, limit=1):
                 run = OrchestrationInstance.objects.select_related("version", "started_by").get(pk=run_id)
+                if run.forked_from_id is not None:
+                    self._give_up(run)
+                    return
                 self.runtime.act(run_id, opening(run))
                 return
             if journal.behind(run_id, seq):
@@ -95,6 +98,11 @@ class Sweep:
             log.info("Run %s needed no recovery: %s", run_id, error.message)
         except Exception:
             log.exception("Recovering run %s failed; trying again", run_id)
+
+    def _give_up(self, run: OrchestrationInstance) -> None:
+        """A fork whose process died before its first entry: what it takes over is in no journal yet."""
+        if datetime.now(UTC) - run.created_at > LAG:
+            self.runtime.act(run.pk, Cancel("", "Its server stopped while it was made; fork again."))
 
     def _lost_here(self, run_id: UUID) -> list[Assignment]:
         mine = started_by(run_id, self.runtime.worker)

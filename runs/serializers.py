@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from runs import payloads
+from runs.engine.states import StepStatus
 from runs.models import Approval, OrchestrationInstance, StepLog, StepRun
 
 Plain = serializers.Serializer[Any]
@@ -18,6 +19,11 @@ class StepRunSerializer(serializers.ModelSerializer[StepRun]):
     """A step of a run as it stands."""
 
     output = serializers.SerializerMethodField()
+    taken_over = serializers.SerializerMethodField()
+
+    def get_taken_over(self, row: StepRun) -> bool:
+        """Whether its result is that of the run this one was forked from: it never started here."""
+        return row.attempt == 0 and row.status in (StepStatus.COMPLETED, StepStatus.FAILED)
 
     @extend_schema_field(ANY_JSON)
     def get_output(self, row: StepRun) -> Any:
@@ -28,7 +34,7 @@ class StepRunSerializer(serializers.ModelSerializer[StepRun]):
         model = StepRun
         fields = (
             "key", "name", "type", "status", "attempt", "epoch", "ports", "started_at", "finished_at",
-            "tokens", "cost", "output", "error",
+            "tokens", "cost", "output", "error", "taken_over",
         )  # fmt: skip
 
 
@@ -38,12 +44,13 @@ class RunSerializer(serializers.ModelSerializer[OrchestrationInstance]):
     orchestration = serializers.SlugRelatedField[Any](slug_field="slug", read_only=True)
     version = serializers.IntegerField(source="version.number", read_only=True)
     started_by = serializers.SlugRelatedField[Any](slug_field="username", read_only=True)
+    forked_from = serializers.PrimaryKeyRelatedField[Any](read_only=True)
 
     class Meta:
         model = OrchestrationInstance
         fields = (
             "id", "number", "orchestration", "version", "status", "seq", "started_by", "created_at",
-            "started_at", "finished_at", "tokens", "cost", "output", "error",
+            "started_at", "finished_at", "tokens", "cost", "output", "error", "forked_from",
         )  # fmt: skip
 
 
@@ -67,6 +74,18 @@ class StartSerializer(Plain):
 
     input = serializers.JSONField(default=dict)
     version = serializers.IntegerField(required=False, min_value=1)
+
+
+class ForkSerializer(Plain):
+    """What a fork changes. ``from`` is a word of Python's, so that field is added below."""
+
+    input = serializers.JSONField(required=False)
+    outputs = serializers.DictField(child=serializers.JSONField(allow_null=True), required=False)
+    version = serializers.IntegerField(required=False, min_value=1)
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """With ``from``, the step to start at."""
+        return {"from": serializers.CharField(max_length=64), **super().get_fields()}
 
 
 class EventSerializer(Plain):

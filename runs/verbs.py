@@ -45,22 +45,31 @@ def start(
     that the version's schema refuses (``details.field``), TooLarge over 1 MiB.
     """
     access.check(user, access.START, orchestration)
-    version = _version(orchestration, version_number)
+    version = version_of(orchestration, version_number)
     check_input(version.document.get("input"), input)
-    with transaction.atomic():  # one commit; where there are no transactions a crash may skip a number
-        run = OrchestrationInstance.objects.create(
-            orchestration=orchestration,
-            version=version,
-            number=_next_number(orchestration),
-            input=input,
-            started_by=user,
-        )
+    run = create(orchestration, version, input, user)
     dispatch.begin(run)
     run.refresh_from_db()
     return run
 
 
-def _version(orchestration: Orchestration, number: int | None) -> OrchestrationVersion:
+def create(
+    orchestration: Orchestration, version: OrchestrationVersion, given: JSON, user: User, **more: Any
+) -> OrchestrationInstance:
+    """A run's row, with its number; it has not started."""
+    with transaction.atomic():  # one commit; where there are no transactions a crash may skip a number
+        return OrchestrationInstance.objects.create(
+            orchestration=orchestration,
+            version=version,
+            number=_next_number(orchestration),
+            input=given,
+            started_by=user,
+            **more,
+        )
+
+
+def version_of(orchestration: Orchestration, number: int | None) -> OrchestrationVersion:
+    """The version ``number``, or the newest. Raises NotFound, Conflict ``not_published``."""
     wanted = number
     if wanted is None:
         fresh = Orchestration.objects.filter(pk=orchestration.pk).values_list("published_number", flat=True)

@@ -22,6 +22,16 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
+class Fork:
+    """The first entry of a run that takes over results of another: as Start, and what ``run_forked`` says."""
+
+    input: JSON
+    user: dict[str, JSON]
+    version: int
+    forked: dict[str, JSON]
+
+
+@dataclass(frozen=True, slots=True)
 class Kick:
     """Start what may start: a slot came free elsewhere, or an entry was appended without an executor."""
 
@@ -41,6 +51,17 @@ class Complete:
     citations: list[dict[str, JSON]] = field(default_factory=list)
     line: str = ""
     reason: str = ""
+    hash: str = ""  # of all that the result rests on, where it may serve again
+
+
+@dataclass(frozen=True, slots=True)
+class Reuse:
+    """A step need not run: all that its earlier result rests on, ``hash``, is unchanged."""
+
+    step: str
+    epoch: int
+    attempt: int
+    hash: str
 
 
 TIMEOUT = "timeout"
@@ -155,5 +176,5 @@ class Rollback:
     reason: str = ""
 
 
-Report = Complete | Fail | Asked | Slept
-Command = Start | Kick | Report | Vote | Due | Interrupt | Cancel | CancelStep | RetryRun | Rollback
+Report = Complete | Fail | Asked | Slept | Reuse
+Command = Start | Fork | Kick | Report | Vote | Due | Interrupt | Cancel | CancelStep | RetryRun | Rollback

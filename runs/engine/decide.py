@@ -12,7 +12,7 @@ from typing import Any
 
 from builder.graph import Graph
 from orchestrator.errors import Conflict
-from runs.engine import ends, giving_up, rollback, waits
+from runs.engine import ends, fork, giving_up, reuse, rollback, waits
 from runs.engine.commands import (
     Asked,
     Cancel,
@@ -21,9 +21,11 @@ from runs.engine.commands import (
     Complete,
     Due,
     Fail,
+    Fork,
     Interrupt,
     Kick,
     RetryRun,
+    Reuse,
     Rollback,
     Slept,
     Start,
@@ -99,9 +101,11 @@ def _retry(turn: Turn, command: RetryRun) -> None:
 
 HANDLERS: dict[type, Callable[[Turn, Any], None]] = {
     Start: _start,
+    Fork: fork.fork,
     Kick: _kick,
     Complete: ends.complete,
     Fail: ends.raised,
+    Reuse: reuse.reuse,
     Asked: waits.asked,
     Slept: waits.slept,
     Vote: waits.voted,

@@ -79,6 +79,8 @@ def complete(turn: Turn, report: Complete) -> None:
         data["citations"] = list(report.citations)
     if report.line:
         data["line"] = report.line
+    if report.hash:
+        data["hash"] = report.hash
     end(turn, report.step, report.ports, data, report.reason)
 
 

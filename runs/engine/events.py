@@ -3,6 +3,10 @@
 ``data`` by kind. Fields in brackets are absent when they are empty; every other field is there.
 
 - run_started: input, user {id, username}, version
+- run_forked: run, number, version (of the source), from, steps {key: {status, [ports], [output or payload],
+  [error], [line], [citations]}} (what is taken over: they have ended so, and never start here), [edited]
+  (those whose output a person has set), [results] {key: as step_completed, epoch, run, number} (of steps that
+  are executed: they may serve again)
 - step_started: worker
 - step_waiting: wait {kind: delay, due_at, since, output}
 - step_queued: nothing; its pause is over, and it starts when it is its turn
@@ -11,7 +15,10 @@
   data. The vote that decides is an approval_decided only.
 - approval_expired: approval
 - approval_voided: approval, reason
-- step_completed: ports, output or payload {sha256, size}, [usage], [cost], [citations], [line]
+- result_reused: hash, [epoch], [run, number]: the step_completed that follows gives an earlier result again,
+  of that epoch, or of the run that this one was forked from
+- step_completed: ports, output or payload {sha256, size}, [usage], [cost], [citations], [line], [hash] (of
+  all that it rests on), [reused]
 - step_failed: error {code, message, ...}, ports, handled, continued, output or payload, [usage], [cost],
   [citations], [line]. Neither handled nor continued: ``on_failure`` fails the run or rolls it back.
 - retry_scheduled: due_at, error, delay_s

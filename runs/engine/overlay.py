@@ -105,6 +105,7 @@ class Overlay(RunState):
         self.rollback_counts = _over(base.rollback_counts) if base.rollback_counts else {}
         self.reasons = _over(base.reasons) if base.reasons else {}
         self.approvals = _over(base.approvals) if base.approvals else {}
+        self.results = _over(base.results) if base.results else {}
         self.unanswered = _over(base.unanswered) if base.unanswered else {}
         self._steps = self.steps = StepLayer(base.steps)
 

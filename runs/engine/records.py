@@ -85,6 +85,7 @@ class RunState:
     approvals: MutableMapping[str, dict[str, Any]] = field(
         default_factory=dict
     )  # by id: {step, status, by, at}
+    results: MutableMapping[str, dict[str, Any]] = field(default_factory=dict)  # by step: may serve again
     unanswered: MutableMapping[Dispatch, None] = field(default_factory=dict)  # given up; may still report
     tokens: int = 0  # of everything that ran, also of what was rolled back
     cost: float = 0.0

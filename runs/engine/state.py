@@ -26,6 +26,7 @@ from runs.engine.moves import (
 )
 from runs.engine.records import RunState, StepState
 from runs.engine.states import ACTIVE, RunStatus, StepStatus
+from runs.engine.takeover import remember, take_over
 
 __all__ = ["RunState", "StepState", "apply", "fold", "new_state", "refresh", "replay"]
 
@@ -150,6 +151,8 @@ def _step_completed(graph: Graph, state: RunState, at: str, event: Event) -> Non
     step = conclude(state, at, event, StepStatus.COMPLETED)
     take_result(state, step, event["data"])
     step.error = None
+    if "hash" in event["data"]:
+        remember(state, event)
     resolve(graph, state, event["step"], step.ports)
 
 
@@ -236,6 +239,7 @@ def _rollback_finished(graph: Graph, state: RunState, at: str, event: Event) -> 
         state.reasons[key] = why
         recount(graph, state, key)
     if rollback["to"] is not None:
+        state.results.pop(rollback["to"], None)  # it is asked for once more: it does not serve again
         move_run(state, RunStatus.RUNNING)
         for key in undone:
             weigh(graph, state, key, state.steps[key])
@@ -260,6 +264,7 @@ def _run_ended(status: RunStatus) -> Handler:
 
 HANDLERS: dict[str, Handler] = {
     "run_started": _run_started,
+    "run_forked": take_over,
     "step_started": _step_started,
     "step_waiting": _step_waiting,
     "step_queued": _step_queued,

@@ -90,6 +90,8 @@ RUN_TRANSITIONS: dict[RunStatus, tuple[RunStatus, ...]] = {
 RESOLVED = (StepStatus.COMPLETED, StepStatus.FAILED, StepStatus.SKIPPED, StepStatus.CANCELLED)
 # Where a person may take a run back to: a step that started and ended (semantic 6).
 CHECKPOINTS = (StepStatus.COMPLETED, StepStatus.FAILED, StepStatus.CANCELLED)
+# How a step that a fork takes over has ended; it goes there from PENDING, without having started.
+TAKEN_OVER = (StepStatus.COMPLETED, StepStatus.FAILED, StepStatus.SKIPPED)
 # The run has ended; what changes it then is a person's retry or rollback (semantic 9).
 ENDED = (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED, RunStatus.ROLLED_BACK)
 # The run goes forward: results and answers count, steps may start.

@@ -60,7 +60,7 @@ def test_the_simulation_does_what_it_is_for():
         kinds |= {event["kind"] for _, _, events in world.journal for event in events}
     assert ends == {"COMPLETED", "FAILED", "CANCELLED", "ROLLED_BACK"}
     assert min(refusals, crashes) > 500
-    assert kinds == set(HANDLERS)
+    assert kinds == set(HANDLERS) - {"run_forked"}, "a fork is another run: test_fork.py"
 
 
 @pytest.mark.parametrize("size", [1, 7])

@@ -65,6 +65,13 @@ class Watch:
         assert self.run == "PENDING"
         self.run = "RUNNING"
 
+    def _run_forked(self, key: str, event: Event, data: JSON) -> None:
+        assert set(self.status.values()) == {"PENDING"}
+        for step, said in data["steps"].items():
+            self.status[step], self.ports[step] = said["status"], tuple(said.get("ports", ()))
+            if said["status"] != "SKIPPED":
+                self.done.add((step, 1))
+
     def _run_ended(self, status: str) -> None:
         assert not self._in("RUNNING", "WAITING"), f"{status} while steps run or wait"
         if status == "COMPLETED":
