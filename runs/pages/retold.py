@@ -115,6 +115,20 @@ def _failed(told: Told) -> str:
     return f"{text}. The run goes on without it" if told.data.get("continued") else text
 
 
+def _forked(told: Told) -> str:
+    taken = [told.voice.step(key) for key in told.data.get("steps") or ()]
+    kept = f"took over {listed(taken)}" if len(taken) < 6 else f"took over {len(taken)} steps"
+    start = told.voice.step(told.data.get("from"))
+    said = kept if taken else "took nothing over"
+    return f"Forked from run {told.data.get('number')}: {said}, runs from {start}"
+
+
+def _reused(told: Told) -> str:
+    number = told.data.get("number")
+    whence = f", of run {number}" if number else ""
+    return f"{told.name} gave its earlier result again{whence}: nothing had changed"
+
+
 def _requested(told: Told) -> str:
     asked = told.data.get("approval") or {}
     who = told.voice.asked(asked.get("assignees") or [], asked.get("role") or "")
@@ -146,7 +160,9 @@ def _retried(told: Told) -> str:
 # kind -> (sentence, status whose glyph stands for it)
 KINDS: dict[str, tuple[Callable[[Told], str], str]] = {
     "run_started": (_run_started, "RUNNING"),
+    "run_forked": (_forked, "RUNNING"),
     "step_started": (_started, "RUNNING"),
+    "result_reused": (_reused, "COMPLETED"),
     "step_waiting": (_waiting, "WAITING"),
     "step_completed": (_completed, "COMPLETED"),
     "step_failed": (_failed, "FAILED"),

@@ -52,7 +52,7 @@ def test_cancelling_names_the_person(asked):
 def test_a_kind_that_nobody_knows_yet_is_spelled_out(story):
     scene = story.scene()
     assert sentence(scene, {"kind": "effect_sent", "step": "pay", "data": {}}) == "Pay: effect sent"
-    assert sentence(scene, {"kind": "run_forked", "data": {}}) == "Run forked"
+    assert sentence(scene, {"kind": "moon_changed", "data": {}}) == "Moon changed"
 
 
 def test_every_kind_of_event_that_the_engine_can_say_has_its_sentence():
