@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Protocol
 from uuid import UUID
 
-from runs import plans, reports
+from runs import plans, reports, reuse
 from runs.cache import Run
 from runs.engine.commands import Command, Interrupt
 from runs.engine.events import Event
@@ -79,6 +79,8 @@ class StepPart:
         """Run the step's code."""
         context = plans.context_of(run, assignment, plan, token, plans.scope_of(run, assignment.step))
         context.check()
+        if plan.reusable:
+            return reuse.ended(run, assignment, plan, context)
         return reports.ended(assignment, plan.type.run(context), run)
 
     def failed(self, assignment: Assignment, error: StepError) -> Command:

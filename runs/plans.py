@@ -22,6 +22,7 @@ class Plan:
     type: StepType
     config: templates.Compiled
     timeout_s: float
+    reusable: bool = False  # its result may serve again
 
 
 def compiled(kind: str, config: dict[str, Any], timeout_s: float | None) -> Plan:
@@ -30,7 +31,8 @@ def compiled(kind: str, config: dict[str, Any], timeout_s: float | None) -> Plan
         step_type = steps.get(kind)
     except KeyError as error:
         raise StepError(f"Steps of type {kind!r} cannot run here.", code="not_available") from error
-    return Plan(step_type, steps.compile_config(kind, config), timeout_s or step_type.default_timeout_s)
+    seconds = timeout_s or step_type.default_timeout_s
+    return Plan(step_type, steps.compile_config(kind, config), seconds, step_type.reusable(config))
 
 
 def plan_of(run: Run, key: str) -> Plan:

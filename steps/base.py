@@ -174,6 +174,14 @@ class StepType(ABC):
         """What running with ``config`` leaves outside: ``effect``, unless the config makes it harmless."""
         return self.effect
 
+    def reusable(self, config: dict[str, JSON]) -> bool:
+        """Whether a result may serve again while nothing has changed; asked of the config as written."""
+        return False
+
+    def rests_on(self, config: dict[str, JSON]) -> JSON:
+        """The revisions of what a run with ``config`` uses: agents, models, credentials, knowledge."""
+        return None
+
     def problems(self, key: str, config: dict[str, JSON], exists: Lookup) -> list[Problem]:
         """What the schema cannot say: references that do not exist, fields that exclude each other."""
         return []

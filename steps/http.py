@@ -89,6 +89,14 @@ class Http(StepType):
                 "x-says": "Expected status must be one such as 200, a class such as 2xx, or a list.",
                 "x-advanced": True,
             },
+            "reuse": {
+                "title": "Use an earlier answer again",
+                "description": "After a rollback or in a fork, when nothing of the request has changed. Only "
+                "for requests that read.",
+                "type": "boolean",
+                "default": False,
+                "x-advanced": True,
+            },
             "max_bytes": {
                 "title": "Largest answer",
                 "description": "A larger one fails the step.",
@@ -108,6 +116,17 @@ class Http(StepType):
         """A request that only reads leaves nothing outside (RFC 9110, 9.2.1: safe methods)."""
         return "reversible" if str(config.get("method", "GET")).upper() in SAFE else self.effect
 
+    def reusable(self, config: dict[str, JSON]) -> bool:
+        """Only where the admin ticks it: what the server would answer now is not known."""
+        return config.get("reuse") is True and self.effect_of(config) == "reversible"
+
+    def rests_on(self, config: dict[str, JSON]) -> JSON:
+        """The credential as it is now."""
+        from agents.models import Credential
+
+        rows = Credential.objects.filter(slug=str(config.get("credential") or ""))
+        return [[str(pk), revision] for pk, revision in rows.values_list("pk", "revision")]
+
     def line(self, config: dict[str, JSON]) -> str:
         """Method and address."""
         method, url = config.get("method", "GET"), config.get("url")
@@ -124,6 +143,9 @@ class Http(StepType):
             found.append(Problem(key, "config.url", "invalid", message))
         if config.get("json") is not None and config.get("body"):
             found.append(Problem(key, "config.body", "invalid", "Send either JSON or text, not both."))
+        if config.get("reuse") is True and self.effect_of(config) != "reversible":
+            message = "Only a request that reads (GET, HEAD or OPTIONS) can use an earlier answer again."
+            found.append(Problem(key, "config.reuse", "invalid", message))
         headers = config.get("headers")
         for name in headers if isinstance(headers, dict) else ():
             if name.lower() in SET_BY_US:

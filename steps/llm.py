@@ -101,6 +101,14 @@ class Llm(StepType):
                 "maximum": 1_000_000,
                 "x-advanced": True,
             },
+            "reuse": {
+                "title": "Use an earlier answer again",
+                "description": "After a rollback or in a fork, when prompt, agent, model and knowledge are "
+                "unchanged: no new call, no cost.",
+                "type": "boolean",
+                "default": False,
+                "x-advanced": True,
+            },
             "tools": {
                 "title": "Tools",
                 "type": "array",
@@ -114,6 +122,22 @@ class Llm(StepType):
         "x-says": asking.SOMEBODY_SAYS,
         "additionalProperties": False,
     }
+
+    def reusable(self, config: dict[str, JSON]) -> bool:
+        """Only where the admin ticks it: a model may answer otherwise each time."""
+        return config.get("reuse") is True
+
+    def rests_on(self, config: dict[str, JSON]) -> JSON:
+        """The agent, the model and the bases as they are now."""
+        settings = asking.settings_of({name: value for name, value in config.items() if value})
+        used = [row for row in (settings.agent, settings.model, settings.model.credential) if row is not None]
+        named = [row.get("base") for row in config.get("knowledge") or ()]
+        bases = retrieve.revisions([*named, *settings.knowledge])
+        from agents.models import Tool
+
+        slugs = [*(config.get("tools") or ()), *settings.tools]
+        tools = Tool.objects.filter(slug__in=slugs).order_by("slug").values_list("slug", "revision")
+        return [[[str(row.pk), row.revision] for row in used], bases, [list(row) for row in tools]]
 
     def line(self, config: dict[str, JSON]) -> str:
         """Whom it asks."""

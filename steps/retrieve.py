@@ -58,6 +58,14 @@ class Retrieve(StepType):
         """Where it looks."""
         return str(config.get("base") or "no knowledge base yet")[:80]
 
+    def reusable(self, config: dict[str, JSON]) -> bool:
+        """The same question to the same passages finds the same."""
+        return True
+
+    def rests_on(self, config: dict[str, JSON]) -> JSON:
+        """The base as it is now."""
+        return revisions([config.get("base")])
+
     def problems(self, key: str, config: dict[str, JSON], exists: Lookup) -> list[Problem]:
         """A base that does not exist."""
         return base_problems(key, "config.base", config.get("base"), exists)
@@ -82,6 +90,15 @@ def base_problems(key: str, field: str, slug: Any, exists: Lookup) -> list[Probl
     if not isinstance(slug, str) or not slug or has_template(slug) or exists("base", slug):
         return []
     return [Problem(key, field, "unknown_base", f"There is no knowledge base {slug!r}.")]
+
+
+def revisions(slugs: list[Any]) -> list[list[JSON]]:
+    """The id and revision of each base, by slug."""
+    from knowledge.models import KnowledgeBase
+
+    named = [slug for slug in slugs if isinstance(slug, str)]
+    rows = KnowledgeBase.objects.filter(slug__in=named).order_by("slug")
+    return [[str(pk), revision] for pk, revision in rows.values_list("pk", "revision")]
 
 
 def find(slug: str, query: str, k: int, min_score: float | None = None) -> list[Hit]:
