@@ -7,7 +7,7 @@ from typing import Any
 from django.db import models
 
 from agents.models import Agent, Credential, LLMModel, Tool
-from orchestrator import access
+from orchestrator import access, audit
 from orchestrator.models import User
 
 
@@ -29,3 +29,4 @@ class DesignersOnly:
 
 for model in (LLMModel, Agent, Tool, Credential):
     access.register(model, DesignersOnly(model))
+    audit.watch(model, hidden=("secret_encrypted",))

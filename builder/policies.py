@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from builder.models import Orchestration, OrchestrationVersion
-from orchestrator import access
+from orchestrator import access, audit
 from orchestrator.models import User
 
 KIND = "builder.orchestration"
@@ -95,3 +95,4 @@ class VersionPolicy:
 
 access.register(Orchestration, OrchestrationPolicy())
 access.register(OrchestrationVersion, VersionPolicy())
+audit.watch(OrchestrationVersion, hidden=("document",))

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import models
 
 from knowledge.models import Document, KnowledgeBase
-from orchestrator import access
+from orchestrator import access, audit
 from orchestrator.models import User
 
 
@@ -29,3 +29,4 @@ class Designers:
 
 for model in (KnowledgeBase, Document):
     access.register(model, Designers(model))
+audit.watch(KnowledgeBase)

@@ -6,9 +6,13 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.forms import UserCreationForm
+from django.contrib.auth.forms import UserChangeForm, UserCreationForm
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
-from orchestrator.models import Grant, User
+from orchestrator import people
+from orchestrator.errors import Conflict
+from orchestrator.models import AuditEntry, Grant, User
 
 admin.site.site_header = "Orchestrator administration"
 admin.site.site_title = "Orchestrator"
@@ -23,10 +27,27 @@ class PersonCreationForm(UserCreationForm):  # type: ignore[type-arg]  # Django'
         fields = ("username", "role")
 
 
+class PersonForm(UserChangeForm):  # type: ignore[type-arg]  # Django's own are not subscriptable
+    """A person; refuses to take the last SuperAdmin away."""
+
+    def clean(self) -> dict[str, Any]:
+        """Ask the verb's own rule."""
+        data = super().clean() or {}
+        stored = User.objects.filter(pk=self.instance.pk).first()
+        if stored is not None:
+            try:
+                people.guard(stored, data.get("role", stored.role), data.get("is_active", stored.is_active))
+            except Conflict as error:
+                self.add_error("role", error.message)
+        return data
+
+
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]  # Django's own are not subscriptable
     """People; the role decides, so Django's own flags are not shown."""
 
+    form = PersonForm
+    actions = ("sign_out",)
     add_form = PersonCreationForm
     list_display = ("username", "display_name", "email", "role", "is_active", "last_login")
     list_filter = ("role", "is_active", "groups")
@@ -42,6 +63,33 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]  # Django's own are 
     add_fieldsets = (
         (None, {"classes": ("wide",), "fields": ("username", "role", "password1", "password2")}),
     )
+
+    @admin.action(description="Sign out everywhere")
+    def sign_out(self, request: HttpRequest, chosen: QuerySet[User]) -> None:
+        for person in chosen:
+            people.sign_out(person)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """People are switched off, not deleted: what they did stays theirs."""
+        return False
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's own are not subscriptable
+    """What was changed, by whom, from where; nobody changes it."""
+
+    list_display = ("created_at", "actor", "action", "kind", "object_name", "address")
+    list_filter = ("action", "kind")
+    search_fields = ("actor", "object_name", "object_id", "kind", "address")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
 
 @admin.register(Grant)

@@ -13,6 +13,7 @@ from rest_framework_simplejwt.views import (
 
 from orchestrator.account_api import Me
 from orchestrator.api import unknown_address
+from orchestrator.people_api import router
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("auth/token/", TokenObtainPairView.as_view(), name="token"),
@@ -20,6 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("auth/token/verify/", TokenVerifyView.as_view(), name="token_verify"),
     path("auth/logout/", TokenBlacklistView.as_view(), name="token_blacklist"),
     path("me/", Me.as_view(), name="me"),
+    path("", include(router.urls)),
     path("", include("agents.api_urls")),
     path("", include("knowledge.api_urls")),
     path("", include("builder.api_urls")),

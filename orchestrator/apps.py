@@ -8,3 +8,11 @@ class OrchestratorConfig(AppConfig):
 
     name = "orchestrator"
     verbose_name = "Platform"
+
+    def ready(self) -> None:
+        """Register the access policies, and what the audit log watches."""
+        from orchestrator import audit, people, tokens  # noqa: F401
+        from orchestrator.models import signed_out
+
+        audit.watch_people()
+        signed_out.connect(tokens.revoke_all, dispatch_uid="revoke API tokens")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
@@ -41,6 +41,12 @@ class NameForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         dress(self)
+
+    def save(self, commit: bool = True) -> User:
+        """Store these fields alone: the role may have been changed meanwhile."""
+        if commit:
+            self.instance.save(update_fields=list(self.cleaned_data))
+        return cast(User, self.instance)
 
 
 class PasswordForm(PasswordChangeForm):

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.conf import settings
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import LoginView
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 
+from orchestrator import access, tokens
 from orchestrator import home as home_page
+from orchestrator.errors import ProductError
 from orchestrator.forms import THEMES, NameForm, PasswordForm, SignInForm
-from orchestrator.models import User
+from orchestrator.models import ApiToken, User
 
 YEAR_S = 31_536_000
 ROLES = {
@@ -18,7 +23,12 @@ ROLES = {
     "admin": "Admin: designs orchestrations, runs them, and sees what they do.",
     "user": "User: starts runs, watches them and answers what they ask.",
 }
-SAVED = {"name": "Saved.", "password": "Your password is changed.", "browser": "Kept for this browser."}
+SAVED = {
+    "name": "Saved.",
+    "password": "Your password is changed.",
+    "browser": "Kept for this browser.",
+    "revoked": "The token does not count any more.",
+}
 
 
 class SignIn(LoginView):
@@ -35,6 +45,20 @@ class SignIn(LoginView):
         return response
 
 
+def locked_out(request: HttpRequest, response: HttpResponse, credentials: dict[str, str]) -> HttpResponse:
+    """Answer who has tried too many passwords: 429, as a page or as JSON, and when to come back."""
+    seconds = int(settings.AXES_COOLOFF_TIME.total_seconds())
+    message = f"Too many wrong passwords. Wait {seconds // 60} minutes, then sign in."
+    if request.path.startswith("/api/"):
+        body = {"code": "too_many_requests", "message": message, "details": {"retry_after_s": seconds}}
+        answer: HttpResponse = JsonResponse(body, status=429)
+    else:
+        error = ProductError(message, code="too_many_requests")
+        answer = render(request, "orchestrator/error.html", {"error": error}, status=429)
+    answer["Retry-After"] = str(seconds)
+    return answer
+
+
 @login_required
 def home(request: HttpRequest) -> HttpResponse:
     """What waits for the person, what runs, what they may start; to the script its live part alone."""
@@ -48,6 +72,10 @@ def profile(request: HttpRequest) -> HttpResponse:
     person, part = _person(request), request.POST.get("part", "")
     if part == "browser":
         return _keep(request)
+    if part == "revoke":
+        own = access.get(person, access.EDIT, ApiToken, pk=request.POST.get("token", ""))
+        tokens.revoke_api_token(own)
+        return redirect(f"{request.path}?done=revoked")
     sent = request.POST if request.method == "POST" else None
     named = NameForm(sent if part == "name" else None, instance=User.objects.get(pk=person.pk))
     word = PasswordForm(person, sent if part == "password" else None)
@@ -59,9 +87,22 @@ def profile(request: HttpRequest) -> HttpResponse:
             update_session_auth_hash(request, word.user)
         return redirect(f"{request.path}?done={part}")
     shown = {"name_form": named, "password_form": word, "themes": THEMES, "role": ROLES[person.role]}
+    shown |= _tokens(person, request.POST.get("name", "") if part == "token" else None)
     return render(
         request, "orchestrator/profile.html", {**shown, "done": SAVED.get(request.GET.get("done", ""))}
     )
+
+
+def _tokens(person: User, name: str | None) -> dict[str, Any]:
+    """The person's API tokens; with ``name`` a new one, whose text is shown this once."""
+    shown: dict[str, Any] = {}
+    if name is not None:
+        try:
+            token, text = tokens.make_api_token(person, name)
+            shown["made"] = {"name": token.name, "text": text}
+        except ProductError as error:
+            shown["token_error"] = error.message
+    return {**shown, "tokens": access.visible(person, ApiToken)}
 
 
 def _keep(request: HttpRequest) -> HttpResponse:

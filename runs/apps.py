@@ -10,5 +10,11 @@ class RunsConfig(AppConfig):
     verbose_name = "Runs"
 
     def ready(self) -> None:
-        """Register the access policies."""
-        from runs import policies  # noqa: F401
+        """Register the access policies, and end the sockets of who is signed out."""
+        from orchestrator.models import User, signed_out
+        from runs import live, policies  # noqa: F401
+
+        def end_sockets(sender: type[User], user: User, **_: object) -> None:
+            live.publish_signed_out(user.pk)
+
+        signed_out.connect(end_sockets, weak=False, dispatch_uid="end sockets")

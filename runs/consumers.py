@@ -49,7 +49,7 @@ class Socket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc]
         if code:
             await self.close(code)
             return
-        for group in await database_sync_to_async(self.watches)():
+        for group in [live.person_group(self.user.pk), *await database_sync_to_async(self.watches)()]:
             live.watch(group)
             self.groups_joined.append(group)
             await self.channel_layer.group_add(group, self.channel_name)
@@ -97,8 +97,15 @@ class Socket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc]
                 return
             await self.frame({"type": "ping"})
 
+    async def person_signed_out(self, message: Message) -> None:
+        """This person's sign-ins have ended; who is still there signs in again and comes back."""
+        await self.close(WHO_ARE_YOU)
+
     def _still(self) -> int:
-        self.user = User.objects.filter(pk=self.user.pk).first() or self.user
+        now = User.objects.filter(pk=self.user.pk).first()
+        if now is None or now.sign_in_revision != self.user.sign_in_revision:
+            return WHO_ARE_YOU
+        self.user = now
         return self.refusal()
 
     def _end(self, task: asyncio.Task[None]) -> None:

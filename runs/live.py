@@ -36,6 +36,11 @@ def run_group(run_id: UUID | str) -> str:
     return f"run.{UUID(str(run_id)).hex}"
 
 
+def person_group(pk: UUID | str) -> str:
+    """The channel group of a person's sockets."""
+    return f"person.{UUID(str(pk)).hex}"
+
+
 def inbox_group(who: str) -> str:
     """The channel group of an addressee: ``user:<username>`` or ``role:<role>``, in permitted letters."""
     return f"inbox.{sha256(who.encode()).hexdigest()[:32]}"
@@ -152,6 +157,11 @@ def publish_inbox(addressees: Iterable[str]) -> None:
     """Say that what waits for these (``user:<username>``, ``role:<role>``) has changed."""
     for who in addressees:
         _wire.send(inbox_group(who), {"type": "inbox.moved"}, "moved")
+
+
+def publish_signed_out(user_id: UUID) -> None:
+    """Say that all sign-ins of a person have ended."""
+    _wire.send(person_group(user_id), {"type": "person.signed_out"}, "signed out")
 
 
 def publish_every_inbox() -> None:

@@ -15,8 +15,9 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest
 from django.http.request import split_domain_port, validate_host
 from rest_framework.exceptions import AuthenticationFailed
-from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.exceptions import TokenError
+
+from orchestrator import tokens
 
 BEARER = "bearer"
 Application = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
@@ -54,8 +55,10 @@ def origin_allowed(scope: dict[str, Any]) -> bool:
 
 @database_sync_to_async  # type: ignore[untyped-decorator]
 def _bearer(token: str) -> Any:
-    backend = JWTAuthentication()
+    backend = tokens.JWT()
     try:
+        if token.startswith(tokens.PREFIX):
+            return tokens.bearer_of(token)[0]
         return backend.get_user(backend.get_validated_token(token.encode()))
     except (AuthenticationFailed, TokenError):
         return AnonymousUser()

@@ -17,6 +17,8 @@ from django.conf import settings
 from django.test import Client
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
+from orchestrator import people
+from orchestrator.models import User
 from runs import consumers, journal, live, logs, verbs
 from runs.consumers import socket_urls, who_is_there
 from runs.models import Approval
@@ -437,3 +439,19 @@ def test_the_inbox_tells_everybody_of_a_role_and_above(lab, admin, superadmin):
             return [(await there.receive_json_from(5))["count"] for there in (one, two)]
 
     assert async_to_sync(look)() == [1, 1]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_socket_closes_at_once_when_its_person_is_given_another_role(user):
+    async def watch():
+        async with socket("/ws/inbox/", bearer(user)) as there:
+            await there.receive_json_from(5)
+            await aside(promote)()
+            while (message := await there.receive_output(5))["type"] != "websocket.close":
+                continue
+            assert message["code"] == 4401
+
+    def promote():
+        people.change_person(User.objects.get(pk=user.pk), role="admin")
+
+    async_to_sync(watch)()
