@@ -7,13 +7,15 @@ the steps that they free stay ready, until a worker's sweep finds them.
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from uuid import UUID
 
 from django.db import DatabaseError, close_old_connections
 
-from orchestrator.errors import Conflict, Invalid, NotFound
+from orchestrator.errors import Conflict, Invalid, NotFound, ProductError
 from runs import journal, live, logs, reports
 from runs.cache import Run, runs
 from runs.engine.commands import Command, Start
@@ -59,8 +61,11 @@ class Runtime:
         self.executor.submit(started(committed))
         return committed
 
-    def execute(self, assignment: Assignment, token: Token) -> Sequence[Assignment]:
-        """Run a started step to its end and submit that; returns what it has started."""
+    def execute(self, assignment: Assignment, token: Token) -> Sequence[Assignment] | None:
+        """Run a started step to its end and submit that; returns what it has started.
+
+        None where another thread commits the end: that one tells the executor (``finish``).
+        """
         try:
             run = _awaiting(assignment)
             if run is None:
@@ -69,7 +74,11 @@ class Runtime:
             token.deadline = None
             live.end_text(assignment.run_id, assignment.step)
             logs.settle()
-            return started(self._report(assignment, command)) if command else ()
+            if command is None:
+                return ()
+            if self.executor.overlaps:
+                return self._post(assignment, command)
+            return started(self._report(assignment, command))
         finally:
             close_old_connections()
 
@@ -121,6 +130,35 @@ class Runtime:
             log.exception("%s failed unexpectedly", assignment)
             return part.failed(assignment, reports.unexpected(error))
 
+    def _post(self, assignment: Assignment, command: Command) -> Sequence[Assignment] | None:
+        """Submit a result without waiting for it where others commit."""
+        worker = "" if self.stopping else self.worker
+        then = partial(self._posted, assignment, command)
+        try:
+            committed = journal.post(assignment.run_id, command, then, worker=worker)
+        except (ProductError, DatabaseError):
+            return started(self._report(assignment, command))
+        return None if committed is None else started(committed)
+
+    def _posted(
+        self, assignment: Assignment, command: Command, committed: Committed | None, error: Exception | None
+    ) -> None:
+        """A posted result is durable; or it was refused, which a thread of its own sees to, with patience."""
+        if error is None:
+            self.executor.finish(assignment, started(committed))
+        else:
+            threading.Thread(target=self._insist, args=(assignment, command), daemon=True).start()
+
+    def _insist(self, assignment: Assignment, command: Command) -> None:
+        freed: Sequence[Assignment] = ()
+        try:
+            freed = started(self._report(assignment, command))
+        except Exception:
+            log.exception("The result of %s could not be stored; the sweep starts it again", assignment)
+        finally:
+            self.executor.finish(assignment, freed)
+            close_old_connections()
+
     def _report(self, assignment: Assignment, command: Command) -> Committed | None:
         """Submit a result until it is stored; None if its run is gone or this process stops first."""
         waits = iter(PATIENCE_S)
@@ -144,9 +182,14 @@ class Runtime:
 class _Nobody:
     """The executor of a runtime that is not attached."""
 
+    overlaps = False
+
     def submit(self, assignments: Sequence[Assignment]) -> None:
         if assignments:
             raise RuntimeError("Steps were started by a runtime that has no executor.")
+
+    def finish(self, assignment: Assignment, freed: Sequence[Assignment]) -> None:
+        self.submit(freed)
 
     def holds(self, assignment: Assignment) -> bool:
         return False

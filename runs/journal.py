@@ -6,6 +6,10 @@ thread that finds nobody leading takes the whole inbox, commits it at once, wake
 hands the lead to the first that came meanwhile. So a lone chain never waits for another thread, a busy
 moment shares commits, and nobody leads longer than one commit.
 
+A worker ``post``s its results: where somebody leads already, it does not wait for them but goes on with
+its next step, and whoever has committed them hands out what they start. So the commits of a busy moment
+carry more steps than there are threads.
+
 A decision is taken on the newest state: SQLite reads the tail inside the write transaction, MongoDB
 refuses a ``seq`` that is taken and the command is decided again. What was decided is therefore what is
 in the journal, from any number of processes.
@@ -17,7 +21,6 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -67,18 +70,40 @@ class Committed:
         return self.run.state
 
 
+Then = Callable[[Committed | None, Exception | None], None]
+
+
 class _Ticket:
-    """One command on its way through a commit."""
+    """One command on its way through a commit. Nobody waits for one that has a ``then``."""
 
-    __slots__ = ("command", "committed", "done", "error", "run", "wake", "worker")
+    __slots__ = ("command", "committed", "done", "error", "run", "then", "wake", "worker")
 
-    def __init__(self, run: Run, command: Command, worker: str) -> None:
-        self.run, self.command, self.worker = run, command, worker
+    def __init__(self, run: Run, command: Command, worker: str, then: Then | None = None) -> None:
+        self.run, self.command, self.worker, self.then = run, command, worker, then
         self.committed: Committed | None = None
         self.error: Exception | None = None
         self.done = False
         self.wake = threading.Lock()
         self.wake.acquire()
+
+    def answer(self) -> Committed:
+        """What it came to; raises what it failed with."""
+        if self.error is not None:
+            raise self.error
+        if self.committed is None:
+            raise RuntimeError("A commit ended without an answer.")
+        return self.committed
+
+    def tell(self) -> None:
+        """Tell who posted it."""
+        if self.then is None:
+            return
+        if self.error is None and self.committed is not None:
+            _tell(self.committed)
+        try:
+            self.then(self.committed, self.error)
+        except Exception:  # the leader goes on; the sweep finds what was started and is not held
+            log.exception("Handing on a commit of run %s failed", self.run.pk)
 
 
 Listener = Callable[[Committed], None]
@@ -86,7 +111,10 @@ _listeners: list[Listener] = []
 
 
 def subscribe(listener: Listener) -> Callable[[], None]:
-    """Have ``listener`` called in the submitting thread after each durable entry; returns how to end that."""
+    """Have ``listener`` called after each durable entry, in a thread that holds nothing of the journal's.
+
+    Returns how to end that.
+    """
     _listeners.append(listener)
     return lambda: _listeners.remove(listener)
 
@@ -105,11 +133,21 @@ def submit(run_id: UUID | str, command: Command, *, worker: str = "") -> Committ
         return inside
     ticket = _Ticket(runs.get(pk), command, worker)
     _leadership.serve(ticket)
-    if ticket.error is not None:
-        raise ticket.error
-    committed = ticket.committed
-    if committed is None:
-        raise RuntimeError("A commit ended without an answer.")
+    committed = ticket.answer()
+    _tell(committed)
+    return committed
+
+
+def post(run_id: UUID, command: Command, then: Then, *, worker: str = "") -> Committed | None:
+    """As ``submit`` where nobody else commits now. Else returns None at once, and the thread that commits
+    the command calls ``then`` with what it came to, or with the error; nothing was stored in that case.
+    """
+    if _inside_transaction():
+        return submit(run_id, command, worker=worker)
+    ticket = _Ticket(runs.get(run_id), command, worker, then)
+    if not _leadership.post(ticket):
+        return None
+    committed = ticket.answer()
     _tell(committed)
     return committed
 
@@ -138,18 +176,64 @@ class _Leadership:
         self._mutex = threading.Lock()
         self._leading = False
         self._store: Store | None = None
+        self._called = threading.Semaphore(0)
+        self._committer: threading.Thread | None = None
 
     def serve(self, ticket: _Ticket) -> None:
         """Return when ``ticket`` is done, whether this thread or another has committed it."""
-        with self._mutex:
-            self._inbox.append(ticket)
-            lead = not self._leading
-            self._leading = True
-        if not lead:
+        if not self._enter(ticket):
             ticket.wake.acquire()
             if ticket.done:
                 return
-        self._lead(ticket)
+        self._round(ticket)
+        if self._claim():  # results that nobody waits for; who called us has waited long enough
+            self._call_committer()
+
+    def post(self, ticket: _Ticket) -> bool:
+        """Whether this thread has committed ``ticket`` and may go on; else its ``then`` is called."""
+        if not self._enter(ticket):
+            return False
+        self._round(ticket)
+        if not self._claim():
+            return True
+        ticket.tell()
+        self._go_on()
+        return False
+
+    def _enter(self, ticket: _Ticket) -> bool:
+        """Queue it; whether this thread leads now."""
+        with self._mutex:
+            self._inbox.append(ticket)
+            lead, self._leading = not self._leading, True
+        return lead
+
+    def _claim(self) -> bool:
+        """Take the lead if something waits and nobody leads."""
+        with self._mutex:
+            if self._leading or not self._inbox:
+                return False
+            self._leading = True
+            return True
+
+    def _go_on(self) -> None:
+        self._round(None)
+        while self._claim():
+            self._round(None)
+
+    def _call_committer(self) -> None:
+        """Hand the lead to a thread that is there for this."""
+        if self._committer is None:
+            self._committer = threading.Thread(target=self._stand_by, name="journal", daemon=True)
+            self._committer.start()
+        self._called.release()
+
+    def _stand_by(self) -> None:
+        while True:
+            self._called.acquire()
+            try:
+                self._go_on()
+            except Exception:
+                log.exception("Committing what others have posted failed")
 
     def close(self) -> None:
         """Give back the store."""
@@ -158,7 +242,8 @@ class _Leadership:
         if store is not None:
             store.close()
 
-    def _lead(self, mine: _Ticket) -> None:
+    def _round(self, mine: _Ticket | None) -> None:
+        """Commit all that waits, hand the lead over, then tell whose tickets these were."""
         with self._mutex:
             batch = list(self._inbox)
             self._inbox.clear()
@@ -167,14 +252,17 @@ class _Leadership:
         finally:
             for ticket in batch:
                 ticket.done = True
-                if ticket is not mine:
+                if ticket is not mine and ticket.then is None:
                     ticket.wake.release()
             self._hand_over()
+            for ticket in batch:
+                if ticket is not mine:
+                    ticket.tell()
 
     def _hand_over(self) -> None:
-        """Give the lead to who came first meanwhile; it is still in the inbox, and takes all of it."""
+        """Give the lead to who has waited longest meanwhile; it is still in the inbox, and takes all of it."""
         with self._mutex:
-            heir = self._inbox[0] if self._inbox else None
+            heir = next((ticket for ticket in self._inbox if ticket.then is None), None)
             self._leading = heir is not None
         if heir is not None:
             heir.wake.release()
@@ -194,24 +282,24 @@ class _Leadership:
         """One transaction; returns the groups that were refused and have to be decided again."""
         now = _now()
         members = [tickets[0].run for tickets in groups.values()]
-        with ExitStack() as held:
-            for run in members:
-                held.enter_context(run.lock)
-            try:
-                if self._store is None:
-                    self._store = store_for_database()
-                refused = self._store.commit(lambda tail: _plan(groups.values(), tail, now))
-            except BaseException as error:
-                for run in members:
-                    run.reset()  # its state holds events that are not in the journal
-                _fail(
-                    groups, error if isinstance(error, Exception) else RuntimeError("The commit was stopped.")
-                )
-                if not isinstance(error, Exception):
-                    raise
-                return {}
+        for run in members:
+            run.lock.acquire()
+        try:
+            if self._store is None:
+                self._store = store_for_database()
+            refused = self._store.commit(lambda tail: _plan(groups.values(), tail, now))
             for pk in refused:
                 groups[pk][0].run.reset()
+        except BaseException as error:
+            for run in members:
+                run.reset()  # its state holds events that are not in the journal
+            _fail(groups, error if isinstance(error, Exception) else RuntimeError("The commit was stopped."))
+            if not isinstance(error, Exception):
+                raise
+            return {}
+        finally:
+            for run in members:
+                run.lock.release()
         self._mend()
         return {pk: groups[pk] for pk in refused}
 
@@ -326,7 +414,8 @@ def _output(run: Run, state: RunState) -> tuple[Row, Row | None]:
 
 def _inside_transaction() -> bool:
     """Whether the caller has a transaction open: then the entry becomes durable, or is undone, with it."""
-    return connection.vendor == "sqlite" and connection.in_atomic_block
+    default = connections[DEFAULT_DB_ALIAS]
+    return default.in_atomic_block and default.vendor == "sqlite"
 
 
 def _fresh(pk: UUID) -> Run:
@@ -337,11 +426,7 @@ def _fresh(pk: UUID) -> Run:
 def _append_inside(ticket: _Ticket) -> Committed:
     """Append on the caller's own connection."""
     commit_inside(connections[DEFAULT_DB_ALIAS], lambda tail: _plan([[ticket]], tail, _now()))
-    if ticket.error is not None:
-        raise ticket.error
-    if ticket.committed is None:
-        raise RuntimeError("A commit ended without an answer.")
-    return ticket.committed
+    return ticket.answer()
 
 
 def _read_tail(pk: UUID, after: int) -> list[tuple[int, str, list[Event]]]:

@@ -61,12 +61,19 @@ class Token:
         return 0.0 if self.deadline is None else max(0.0, self.deadline - time.monotonic())
 
 
-Work = Callable[[Assignment, Token], Sequence[Assignment]]  # runs a step; returns what its end has started
+# Runs a step; returns what its end has started, or None: then ``finish`` is called once that is known.
+Work = Callable[[Assignment, Token], Sequence[Assignment] | None]
 Overdue = Callable[[Assignment], None]  # records that an assignment ran into its deadline
 
 
 class Executor(Protocol):
     """Runs assignments, each once, in the order given. ``tests`` hold one suite for every executor."""
+
+    overlaps: bool  # whether work may return None: the thread goes on before the end is durable
+
+    def finish(self, assignment: Assignment, freed: Sequence[Assignment]) -> None:
+        """The end of ``assignment``, whose work has returned None, is durable and has started ``freed``."""
+        ...
 
     def submit(self, assignments: Sequence[Assignment]) -> None:
         """Take over assignments; returns at once. After ``stop`` they are dropped."""

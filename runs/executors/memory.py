@@ -11,6 +11,8 @@ from runs.executors.base import Assignment, Token, Work
 class MemoryExecutor:
     """Keeps assignments until ``step`` or ``drain`` runs them in the calling thread."""
 
+    overlaps = False
+
     def __init__(self, work: Work) -> None:
         self._work = work
         self._queue: deque[Assignment] = deque()
@@ -23,6 +25,10 @@ class MemoryExecutor:
             if not self._stopped and assignment not in self._tokens:
                 self._tokens[assignment] = Token()
                 self._queue.append(assignment)
+
+    def finish(self, assignment: Assignment, freed: Sequence[Assignment]) -> None:
+        """Queue what its end has started."""
+        self.submit(freed)
 
     def holds(self, assignment: Assignment) -> bool:
         """Whether it waits or runs here."""
@@ -55,7 +61,7 @@ class MemoryExecutor:
             freed = self._work(assignment, self._tokens[assignment])
         finally:
             del self._tokens[assignment]
-        self.submit(freed)
+        self.submit(freed or ())
         return True
 
     def drain(self, limit: int = 10_000) -> int:

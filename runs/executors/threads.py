@@ -23,6 +23,8 @@ WATCH_S = 0.2  # how late a timeout may be noticed
 class ThreadExecutor:
     """``threads`` daemon threads and one that watches deadlines."""
 
+    overlaps = True
+
     def __init__(self, work: Work, overdue: Overdue, threads: int, owner: Owner = lambda _: "") -> None:
         self.stuck = 0  # threads given up and still not back
         self.replaced = 0  # threads given up since the start
@@ -44,6 +46,12 @@ class ThreadExecutor:
         for assignment in assignments:
             if self._take(assignment):
                 self._queue.put(assignment)
+
+    def finish(self, assignment: Assignment, freed: Sequence[Assignment]) -> None:
+        """Forget an assignment whose end another thread has committed; queue what that has started."""
+        with self._lock:
+            self._tokens.pop(assignment, None)
+        self.submit(freed)
 
     def holds(self, assignment: Assignment) -> bool:
         """Whether it waits or runs here."""
@@ -92,14 +100,14 @@ class ThreadExecutor:
                 return  # what is still queued stays held, and whoever stops us reports it
             token = self._tokens[assignment]
             freed = self._guarded(assignment, token)
-            kept = [started for started in freed if self._take(started)]
-            if self._release(assignment, token):
+            kept = [started for started in freed or () if self._take(started)]
+            if self._release(None if freed is None else assignment, token):
                 for started in kept:
                     self._queue.put(started)
                 return
             mine = self._next(kept)
 
-    def _guarded(self, assignment: Assignment, token: Token) -> Sequence[Assignment]:
+    def _guarded(self, assignment: Assignment, token: Token) -> Sequence[Assignment] | None:
         try:
             return self._work(assignment, token)
         except Exception:
@@ -114,10 +122,11 @@ class ThreadExecutor:
             self._queue.put(started)
         return own
 
-    def _release(self, assignment: Assignment, token: Token) -> bool:
-        """Forget the assignment; returns whether this thread has been replaced meanwhile."""
+    def _release(self, ended: Assignment | None, token: Token) -> bool:
+        """Forget what has ended; returns whether this thread has been replaced meanwhile."""
         with self._lock:
-            self._tokens.pop(assignment, None)
+            if ended is not None:
+                self._tokens.pop(ended, None)
             if token.replaced:
                 self.stuck -= 1
                 self._threads.discard(threading.current_thread())
