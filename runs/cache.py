@@ -89,7 +89,10 @@ class Recent(Generic[K, V]):
             if found is not None:
                 self._values.move_to_end(key)
                 return found
-        made = self._make(key)
+        return self.put(key, self._make(key))
+
+    def put(self, key: K, made: V) -> V:
+        """Keep a value that was made elsewhere, unless there is one; returns the one that is kept."""
         with self._lock:
             found = self._values.get(key)
             if found is None:

@@ -17,7 +17,7 @@ from django.db import DatabaseError, close_old_connections
 
 from orchestrator.errors import Conflict, Invalid, NotFound, ProductError
 from runs import journal, live, logs, reports
-from runs.cache import Run, runs
+from runs.cache import Run, Version, runs
 from runs.engine.commands import Command, Start
 from runs.executors.base import Assignment, Executor, Token
 from runs.journal import Committed
@@ -225,11 +225,21 @@ def begin(run: OrchestrationInstance) -> Committed:
     return act(run.pk, opening(run))
 
 
-def opening(run: OrchestrationInstance) -> Start:
-    """The command that starts a run."""
+def begin_all(version: Version, openings: Sequence[tuple[UUID, Start]]) -> None:
+    """Start runs of one version that were created just now, with one commit for all their first entries."""
+    for pk, _ in openings:
+        runs.put(pk, Run(pk, version))
+    worker = _current.worker if _current and not _current.stopping else ""
+    for committed in journal.submit_all(openings, worker=worker):
+        if _current:
+            _current.executor.submit(started(committed))
+
+
+def opening(run: OrchestrationInstance, version: int | None = None) -> Start:
+    """The command that starts a run; ``version`` is its version's number, where that is known."""
     starter = run.started_by
     user = {"id": str(starter.pk), "username": starter.username} if starter else {}
-    return Start(run.input, user, run.version.number)
+    return Start(run.input, user, run.version.number if version is None else version)
 
 
 def started(committed: Committed | None) -> list[Assignment]:

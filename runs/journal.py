@@ -20,7 +20,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -47,6 +47,7 @@ from runs.stores.sqlite import commit_inside
 from steps.base import StepError
 
 log = logging.getLogger(__name__)
+MOST_TOGETHER = 100  # commands of one caller in a commit, so that others are not kept waiting
 MOST_REFUSALS = 100  # of one command in a row; each means that another process has appended
 
 
@@ -138,9 +139,24 @@ def submit(run_id: UUID | str, command: Command, *, worker: str = "") -> Committ
     return committed
 
 
+def submit_all(commands: Sequence[tuple[UUID, Command]], *, worker: str = "") -> list[Committed]:
+    """As ``submit``, for commands to different runs, which share commits. Raises the first error."""
+    if _inside_transaction():
+        return [submit(run_id, command, worker=worker) for run_id, command in commands]
+    tickets = [_Ticket(runs.get(run_id), command, worker) for run_id, command in commands]
+    for first in range(0, len(tickets), MOST_TOGETHER):
+        _leadership.serve(*tickets[first : first + MOST_TOGETHER])
+    answers = [ticket.answer() for ticket in tickets]
+    for committed in answers:
+        _tell(committed)
+    return answers
+
+
 def post(run_id: UUID, command: Command, then: Then, *, worker: str = "") -> Committed | None:
-    """As ``submit`` where nobody else commits now. Else returns None at once, and the thread that commits
-    the command calls ``then`` with what it came to, or with the error; nothing was stored in that case.
+    """As ``submit`` where nobody else commits now, else None, at once.
+
+    Then the thread that commits the command calls ``then`` with what it came to, or with the error;
+    nothing was stored in that case.
     """
     if _inside_transaction():
         return submit(run_id, command, worker=worker)
@@ -179,13 +195,15 @@ class _Leadership:
         self._called = threading.Semaphore(0)
         self._committer: threading.Thread | None = None
 
-    def serve(self, ticket: _Ticket) -> None:
-        """Return when ``ticket`` is done, whether this thread or another has committed it."""
-        if not self._enter(ticket):
-            ticket.wake.acquire()
-            if ticket.done:
-                return
-        self._round(ticket)
+    def serve(self, *tickets: _Ticket) -> None:
+        """Return when ``tickets`` are done, whether this thread or another has committed them."""
+        if self._enter(*tickets):
+            self._round(tickets[0])
+        else:
+            for ticket in tickets:
+                ticket.wake.acquire()
+                if not ticket.done:  # the lead was handed to it
+                    self._round(ticket)
         if self._claim():  # results that nobody waits for; who called us has waited long enough
             self._call_committer()
 
@@ -200,10 +218,10 @@ class _Leadership:
         self._go_on()
         return False
 
-    def _enter(self, ticket: _Ticket) -> bool:
-        """Queue it; whether this thread leads now."""
+    def _enter(self, *tickets: _Ticket) -> bool:
+        """Queue them; whether this thread leads now."""
         with self._mutex:
-            self._inbox.append(ticket)
+            self._inbox.extend(tickets)
             lead, self._leading = not self._leading, True
         return lead
 
@@ -260,7 +278,7 @@ class _Leadership:
                     ticket.tell()
 
     def _hand_over(self) -> None:
-        """Give the lead to who has waited longest meanwhile; it is still in the inbox, and takes all of it."""
+        """Give the lead to who has waited longest meanwhile; it is in the inbox, and takes all of it."""
         with self._mutex:
             heir = next((ticket for ticket in self._inbox if ticket.then is None), None)
             self._leading = heir is not None

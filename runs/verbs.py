@@ -18,6 +18,7 @@ from orchestrator.errors import Conflict, Forbidden, Invalid, NotFound, TooLarge
 from orchestrator.models import User
 from runs import dispatch, journal, payloads
 from runs import logs as step_logs
+from runs.cache import versions
 from runs.engine import commands
 from runs.engine.rollback import preview
 from runs.engine.state import RunState, replay
@@ -44,13 +45,29 @@ def start(
     Raises Forbidden, Conflict ``not_published``, NotFound for an unknown version, Invalid for an input
     that the version's schema refuses (``details.field``), TooLarge over 1 MiB.
     """
+    return start_all(user, orchestration, [input], version_number)[0]
+
+
+def start_all(
+    user: User, orchestration: Orchestration, inputs: Sequence[JSON], version_number: int | None = None
+) -> list[OrchestrationInstance]:
+    """Start a run for each of ``inputs``, together; raises as ``start`` does, and then none is started."""
     access.check(user, access.START, orchestration)
-    version = version_of(orchestration, version_number)
-    check_input(version.document.get("input"), input)
-    run = create(orchestration, version, input, user)
-    dispatch.begin(run)
-    run.refresh_from_db()
-    return run
+    number, pk = _version(orchestration, version_number)
+    version = versions.get(pk)
+    for given in inputs:
+        check_input(version.document.get("input"), given)
+    with transaction.atomic():  # one commit; where there are no transactions a crash may skip numbers
+        first = _next_numbers(orchestration, len(inputs))
+        runs = OrchestrationInstance.objects.bulk_create(
+            OrchestrationInstance(
+                orchestration=orchestration, version_id=pk, number=first + place, input=given, started_by=user
+            )
+            for place, given in enumerate(inputs)
+        )
+    dispatch.begin_all(version, [(run.pk, dispatch.opening(run, number)) for run in runs])
+    found = OrchestrationInstance.objects.in_bulk([run.pk for run in runs])
+    return [found[run.pk] for run in runs]
 
 
 def create(
@@ -61,7 +78,7 @@ def create(
         return OrchestrationInstance.objects.create(
             orchestration=orchestration,
             version=version,
-            number=_next_number(orchestration),
+            number=_next_numbers(orchestration, 1),
             input=given,
             started_by=user,
             **more,
@@ -70,26 +87,32 @@ def create(
 
 def version_of(orchestration: Orchestration, number: int | None) -> OrchestrationVersion:
     """The version ``number``, or the newest. Raises NotFound, Conflict ``not_published``."""
+    return OrchestrationVersion.objects.get(pk=_version(orchestration, number)[1])
+
+
+def _version(orchestration: Orchestration, number: int | None) -> tuple[int, UUID]:
+    """The number and the key of the version wanted."""
     wanted = number
     if wanted is None:
         fresh = Orchestration.objects.filter(pk=orchestration.pk).values_list("published_number", flat=True)
         wanted = fresh.first() or 0
         if not wanted:
             raise Conflict("This orchestration is not published yet.", code="not_published")
-    version = OrchestrationVersion.objects.filter(orchestration=orchestration, number=wanted).first()
-    if version is None:
+    found = OrchestrationVersion.objects.filter(orchestration=orchestration, number=wanted)
+    pk = found.values_list("pk", flat=True).first()
+    if pk is None:
         raise NotFound(f"There is no version {wanted} of this orchestration.")
-    return version
+    return wanted, pk
 
 
-def _next_number(orchestration: Orchestration) -> int:
-    """Draw the next run number: compare-and-set, which has one winner on every database."""
+def _next_numbers(orchestration: Orchestration, count: int) -> int:
+    """Draw ``count`` run numbers, and return the first: compare-and-set has one winner on every database."""
     mine = Orchestration.objects.filter(pk=orchestration.pk)
     while True:
         last = mine.values_list("run_count", flat=True).first()
         if last is None:
             raise NotFound("There is no such orchestration.")
-        if mine.filter(run_count=last).update(run_count=last + 1):
+        if mine.filter(run_count=last).update(run_count=last + count):
             return last + 1
 
 

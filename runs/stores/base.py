@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -10,7 +10,7 @@ from uuid import UUID
 
 Event = dict[str, Any]
 Row = dict[str, Any]  # column -> value; JSON columns hold their text
-Tail = Callable[[UUID, int], list[tuple[int, str, list[Event]]]]  # (run, after) -> [(seq, at, events)]
+Tail = Callable[[UUID, int], Sequence[tuple[int, str, list[Event]]]]  # (run, after) -> [(seq, at, events)]
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -41,12 +42,18 @@ ADD_RECIPIENT = f"INSERT OR IGNORE INTO {RECIPIENT} (_id, created_at, approval_i
 DROP_TIMERS = f"DELETE FROM {TIMER} WHERE instance_id=? AND step=?"  # nosec B608
 
 
+KNOWN_ENDS = 10_000
+TailEntry = tuple[int, str, list[Event]]
+
+
 class SQLiteStore:
     """See the module. Used by one thread at a time: the journal's leader."""
 
     def __init__(self) -> None:
         self._wrapper: BaseDatabaseWrapper | None = None
         self.torn: set[UUID] = set()  # none: an entry and its rows are one transaction
+        self._latest: dict[UUID, int] = {}  # run -> its last entry, if nobody else has written since
+        self._moves = 0  # the database's counter of what others write
 
     def commit(self, plan: Callable[[Tail], list[Entry]]) -> set[UUID]:
         """Append in one transaction; never refuses."""
@@ -55,16 +62,33 @@ class SQLiteStore:
         with wrapper.wrap_database_errors:
             database.execute("BEGIN IMMEDIATE")
             try:
-                entries = plan(lambda run_id, after: read_tail(database, run_id, after))
+                self._notice_others(database)
+                entries = plan(lambda run_id, after: self._tail(database, run_id, after))
                 write(database, entries)
                 database.execute("COMMIT")
             except BaseException:
+                self._latest.clear()
                 self._abandon(database)
                 raise
+        for entry in entries:
+            self._latest[entry.run_id] = entry.seq
         return set()
+
+    def _notice_others(self, database: sqlite3.Connection) -> None:
+        """Forget what is known of the journal's ends, if any other connection has written meanwhile."""
+        moves = database.execute("PRAGMA data_version").fetchone()[0]
+        if moves != self._moves or len(self._latest) > KNOWN_ENDS:
+            self._moves = moves
+            self._latest.clear()
+
+    def _tail(self, database: sqlite3.Connection, run_id: UUID, after: int) -> Sequence[TailEntry]:
+        if self._latest.get(run_id) == after:
+            return ()
+        return read_tail(database, run_id, after)
 
     def close(self) -> None:
         """Close the connection."""
+        self._latest.clear()
         if self._wrapper is not None:
             self._wrapper.close()
             self._wrapper = None
@@ -183,6 +207,7 @@ def plain(value: Any) -> Any:
     return int(value) if kind is bool else value
 
 
+@lru_cache(maxsize=256)
 def text(at: datetime) -> str:
     """A moment as Django writes it: UTC without its zone."""
     return str(at.replace(tzinfo=None))
