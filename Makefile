@@ -14,7 +14,7 @@ WORKERS ?= 2
 export HTTP_ALLOW ?= 127.0.0.1:$(PORT)
 export PORT
 
-.PHONY: help env run dev test check bench lock unit coverage simulate databases acceptance browser browser-packages clean
+.PHONY: help env run dev test check bench bench-mongodb lock unit coverage simulate databases acceptance browser browser-packages clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -84,8 +84,10 @@ browser-packages:
 
 bench: env  ## Measure, and print each figure beside its limit
 	@$(BIN)/python -m benchmarks.bench_decide
-	@for shape in "chain 100" "chain 1000" "fan 200" "fan 1000" "layers 100" "many 500" "many 5000"; do \
-	  set -- $$shape; $(BIN)/python manage.py bench_engine --shape $$1 --size $$2; done
+	@$(BIN)/python -m benchmarks.engine_table
+
+bench-mongodb: dev  ## The engine's table on a real MongoDB
+	@$(BIN)/python -m benchmarks.engine_table --mongodb
 
 lock: $(UV)  ## Pin what requirements*.in name, with hashes
 	@for name in requirements requirements-dev requirements-uv; do \

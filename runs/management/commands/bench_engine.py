@@ -1,7 +1,8 @@
 """``manage.py bench_engine``: how many durable steps a second, beside what the disk allows.
 
 Runs no-op ``transform`` steps through the real journal, executor and projections, in a database of its
-own in a temporary folder. The raw limit is measured in the same run: one INSERT committed a step.
+own: on SQLite in a temporary folder, on MongoDB beside the one that DATABASE_URL names. The raw limit is
+measured in the same run, before and after each round: one insert committed a step, as durable as ours.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ import sqlite3
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from typing import Any
+from uuid import uuid4
 
 import orjson
 from django.conf import settings
@@ -25,16 +28,29 @@ from django.db import connections
 from builder.models import Orchestration, OrchestrationVersion
 from orchestrator.models import Role, User
 from runs import journal, verbs
+from runs.cache import Run
 from runs.dispatch import Runtime
+from runs.engine.commands import Command as EngineCommand
+from runs.executors.base import Assignment, Token
 from runs.executors.threads import ThreadExecutor
 from runs.models import JournalEntry, StepRun
+from runs.stores.mongodb import DURABLE
 
 SHAPES = ("chain", "fan", "layers", "many")
 LAYER = 10
 CHAIN_OF_MANY = 10
 WARM_UP = 300  # steps; a log that still grows makes each commit half as dear again
 GIVE_UP_S = 600
+DIGITS = {"share": 2, "gap_p50_ms": 3, "gap_p95_ms": 3, "cpu_ms_per_step": 3}
+ENTRY = [
+    {
+        "kind": "step_completed", "step": "s100", "epoch": 1, "attempt": 1,
+        "data": {"ports": ["success"], "output": {"ok": True}},
+    },
+    {"kind": "step_started", "step": "s101", "epoch": 1, "attempt": 1, "data": {"worker": "bench"}},
+]  # fmt: skip
 JSON = Any
+Insert = Callable[[int], float]
 
 
 def noop(key: str) -> dict[str, JSON]:
@@ -64,27 +80,25 @@ def document(shape: str, size: int) -> dict[str, JSON]:
 class Command(BaseCommand):
     """See the module."""
 
-    help = "Measure the engine on SQLite in a database of its own."
+    help = "Measure the engine in a database of its own."
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Read the shape and the size."""
         parser.add_argument("--shape", choices=SHAPES, required=True)
         parser.add_argument("--size", type=int, required=True, help="Steps in all.")
+        parser.add_argument("--repeat", type=int, default=1, help="Rounds; each figure is their median.")
         parser.add_argument("--json", action="store_true", help="Print one JSON line.")
 
-    def handle(self, *, shape: str, size: int, **options: Any) -> None:
+    def handle(self, *, shape: str, size: int, repeat: int, **options: Any) -> None:
         """Measure, and say it."""
-        if connections["default"].vendor != "sqlite":
-            raise CommandError("The benchmark measures SQLite; unset DATABASE_URL.")
         with (
             tempfile.TemporaryDirectory(prefix="bench-", dir=settings.DATA_DIR) as folder,
             own_database(folder),
+            raw_inserts(Path(folder) / "raw.sqlite3") as insert,
         ):
-            found = Measurement(shape, size).take()
-            inserts = max(300, min(size, 2000))
-            found["raw_limit_per_s"] = round(raw_limit(Path(folder) / "raw.sqlite3", inserts))
-        found["share"] = round(found["steps_per_s"] / found["raw_limit_per_s"], 2)
+            insert(WARM_UP)
+            found = Measurement(shape, size).take(max(1, repeat), insert)
         if options["json"]:
             self.stdout.write(orjson.dumps(found).decode())
         else:
@@ -94,78 +108,123 @@ class Command(BaseCommand):
 
 @contextmanager
 def own_database(folder: str) -> Iterator[None]:
-    """Point Django at a new database in ``folder``; nothing has connected yet."""
+    """Point Django at a new database; nothing has connected yet."""
     default = connections["default"]
     default.close()
-    before = default.settings_dict["NAME"]
-    default.settings_dict["NAME"] = settings.DATABASES["default"]["NAME"] = str(
-        Path(folder) / "bench.sqlite3"
-    )
+    before, mongodb = default.settings_dict["NAME"], default.vendor == "mongodb"
+    name = f"bench_{uuid4().hex[:12]}" if mongodb else str(Path(folder) / "bench.sqlite3")
+    default.settings_dict["NAME"] = settings.DATABASES["default"]["NAME"] = name
     try:
         call_command("migrate", verbosity=0, skip_checks=True)
         yield
     finally:
         journal.close()
+        if mongodb:
+            default.database.client.drop_database(name)  # type: ignore[attr-defined]
         default.close()
         default.settings_dict["NAME"] = settings.DATABASES["default"]["NAME"] = before
 
 
-def raw_limit(file: Path, inserts: int) -> float:
-    """INSERTs a second, each committed, with the product's pragmas."""
+@contextmanager
+def raw_inserts(file: Path) -> Iterator[Insert]:
+    """What inserts ``count`` rows as large as a chain's entries, each durable, and gives the seconds."""
+    row = {"run": "0" * 32, "events": orjson.dumps(ENTRY).decode()}
+    if connections["default"].vendor == "mongodb":
+        database = connections["default"].database  # type: ignore[attr-defined]
+        rows = database["raw"].with_options(write_concern=DURABLE)
+        yield _timed(lambda number: rows.insert_one({**row, "seq": number}))
+        return
     raw = sqlite3.connect(file, isolation_level=None)
     for pragma in ("journal_mode=WAL", "synchronous=FULL"):
         raw.execute(f"PRAGMA {pragma}")
     raw.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, run TEXT, seq INTEGER, events TEXT)")
-    body = orjson.dumps([{"kind": "step_completed", "data": {"output": {"ok": True}}}] * 2).decode()
+    statement = "INSERT INTO t (run, seq, events) VALUES (?,?,?)"
+    yield _timed(lambda number: raw.execute(statement, (row["run"], number, row["events"])))
+    raw.close()
 
-    def insert(count: int) -> float:
+
+def _timed(insert: Callable[[int], object]) -> Insert:
+    def take(count: int) -> float:
         began = time.perf_counter()
         for number in range(count):
-            raw.execute("INSERT INTO t (run, seq, events) VALUES (?,?,?)", ("0" * 32, number, body))
+            insert(number)
         return time.perf_counter() - began
 
-    insert(WARM_UP)
-    took = insert(inserts)
-    raw.close()
-    return inserts / took
+    return take
+
+
+class Timed(Runtime):
+    """A runtime that notes when each step's code began and ended."""
+
+    def __init__(self, worker: str) -> None:
+        super().__init__(worker)
+        self.times: dict[tuple[Any, str], tuple[float, float]] = {}
+
+    def _run(self, run: Run, assignment: Assignment, token: Token) -> EngineCommand | None:
+        began = time.perf_counter()
+        command = super()._run(run, assignment, token)
+        self.times[assignment.run_id, assignment.step] = (began, time.perf_counter())
+        return command
 
 
 class Measurement:
-    """One measurement: start the runs together, wait until all have ended."""
+    """Rounds of one shape: start the runs together, wait until all have ended."""
 
     def __init__(self, shape: str, size: int) -> None:
         self.shape, self.size = shape, size
         self.runs = max(1, size // CHAIN_OF_MANY) if shape == "many" else 1
-        self.runtime = Runtime("bench")
+        self.runtime = Timed("bench")
         self.executor = ThreadExecutor(self.runtime.execute, self.runtime.overdue, settings.RUN_THREADS)
 
-    def take(self) -> dict[str, JSON]:
+    def take(self, repeat: int, insert: Insert) -> dict[str, JSON]:
         """Run until the write-ahead log has its size, as in a server that is up for a while; then measure."""
         self.executor.start()
         self.runtime.attach(self.executor)
         self._execute(self._publish(document("chain", WARM_UP)), 1)
         orchestration = self._publish(document(self.shape, self.size))
+        rounds = [self._round(orchestration, insert) for _ in range(repeat)]
+        self.executor.stop(5)
+        self.runtime.detach()
+        figures = {name: median(each[name] for each in rounds) for name in rounds[0]}
+        said = {name: round(value, DIGITS.get(name)) for name, value in figures.items()}
+        rss = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        return {"shape": self.shape, "size": self.size, "repeat": repeat, **said, "peak_rss_mb": rss}
+
+    def _round(self, orchestration: Orchestration, insert: Insert) -> dict[str, float]:
+        self.runtime.times.clear()
+        inserts = max(100, min(self.size, 1000) // 2)
+        raw_s = insert(inserts)
         began, cpu = time.perf_counter(), time.process_time()
         ids = self._execute(orchestration, self.runs)
         took, cpu = time.perf_counter() - began, time.process_time() - cpu
-        self.executor.stop(5)
-        self.runtime.detach()
-        return self._said(ids, took, cpu)
-
-    def _said(self, ids: list[Any], took: float, cpu: float) -> dict[str, JSON]:
+        raw = 2 * inserts / (raw_s + insert(inserts))
         steps = StepRun.objects.filter(instance_id__in=ids, status="COMPLETED").count()
-        entries = JournalEntry.objects.filter(instance_id__in=ids)
-        written = sum(len(orjson.dumps(events)) for events in entries.values_list("events", flat=True))
+        entries = JournalEntry.objects.filter(instance_id__in=ids).values_list("events", flat=True)
+        written = [len(orjson.dumps(events)) for events in entries]
+        gaps = self._gaps(ids)
         return {
-            "shape": self.shape,
-            "size": self.size,
             "steps": steps,
-            "steps_per_s": round(steps / took),
-            "cpu_ms_per_step": round(cpu / steps * 1000, 3),
-            "peak_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
-            "journal_bytes_per_step": written // steps,
-            "entries": entries.count(),
+            "steps_per_s": steps / took,
+            "raw_limit_per_s": raw,
+            "share": steps / took / raw,
+            "gap_p50_ms": gaps[len(gaps) // 2],
+            "gap_p95_ms": gaps[len(gaps) * 95 // 100],
+            "cpu_ms_per_step": cpu / steps * 1000,
+            "journal_bytes_per_step": sum(written) / steps,
+            "entries": len(written),
         }
+
+    def _gaps(self, ids: list[Any]) -> list[float]:
+        """Milliseconds between the end of the last step before each step and that step's start, sorted."""
+        before: dict[str, list[str]] = {}
+        for edge in document(self.shape, self.size)["edges"]:
+            before.setdefault(edge["target"], []).append(edge["source"])
+        times = self.runtime.times
+        return sorted(
+            (times[run, key][0] - max(times[run, source][1] for source in sources)) * 1000
+            for run in ids
+            for key, sources in before.items()
+        ) or [0.0]
 
     def _publish(self, doc: dict[str, JSON]) -> Orchestration:
         self.user = User.objects.filter(role=Role.SUPERADMIN).first() or User.objects.create(
@@ -186,7 +245,7 @@ class Measurement:
                 ended.release()
 
         silence = journal.subscribe(listen)  # looking into the database would take time from what is measured
-        ids = [verbs.start(self.user, orchestration, {}).pk for _ in range(count)]
+        ids = [run.pk for run in verbs.start_all(self.user, orchestration, [{}] * count)]
         for _ in range(count):
             if not ended.acquire(timeout=GIVE_UP_S):
                 raise CommandError("The runs did not end in time.")
