@@ -8,7 +8,7 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
-from agents import verbs
+from agents import changes, verbs
 from agents.models import Agent, Credential, LLMModel, Tool
 from orchestrator.errors import Invalid
 
@@ -46,6 +46,15 @@ class NamedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     readonly_fields = ("revision", "created_at", "updated_at")
     search_fields: ClassVar[Any] = ("name", "slug")
     list_per_page = 50
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        """Refuse what is in use, naming what uses it."""
+        changes.delete(obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        """The same for several."""
+        for row in queryset:
+            changes.delete(row)
 
 
 @admin.register(Credential)

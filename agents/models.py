@@ -12,6 +12,7 @@ from django.db import models
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
+from agents import tool_config
 from agents.errors import GatewayError
 from agents.structure import check_schema
 from orchestrator.fields import JSONTextField
@@ -129,7 +130,16 @@ class Agent(Named):
     is_active = models.BooleanField(default=True)
 
     def clean(self) -> None:
-        """Refuse an output schema or defaults that no model could follow."""
+        """Refuse an output schema, defaults or lists that could not be followed."""
+        for field in ("knowledge", "tools"):
+            slugs = getattr(self, field)
+            if not isinstance(slugs, list) or not all(isinstance(slug, str) for slug in slugs):
+                raise ValidationError({field: "Give a list of slugs."})
+        missing = set(self.tools) - set(
+            Tool.objects.filter(slug__in=self.tools).values_list("slug", flat=True)
+        )
+        if missing:
+            raise ValidationError({"tools": f"There is no tool “{min(missing)}”."})
         check_defaults(self.defaults)
         if self.output_schema is not None:
             try:
@@ -151,3 +161,14 @@ class Tool(Named):
     credential = models.ForeignKey(Credential, null=True, blank=True, on_delete=models.PROTECT)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
     is_active = models.BooleanField(default=True)
+
+    def clean(self) -> None:
+        """Refuse a config that could not be used, and a model provider's key, which is not sent elsewhere."""
+        tool_config.check(self.kind, self.config)
+        if self.credential is not None and self.credential.kind == Credential.Kind.API_KEY:
+            raise ValidationError({"credential": "A model provider's key is sent to its provider only."})
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The JSON Schema of what a model gives when it uses the tool."""
+        return tool_config.arguments(self.kind, self.config)

@@ -26,18 +26,18 @@ def encrypt(plain: str) -> str:
     return _box().encrypt(plain.encode()).decode() if plain else ""
 
 
-def decrypt(token: str) -> str:
-    """The secret; raises UnreadableError."""
+def decrypt(token: str, *older: str) -> str:
+    """The secret, by the present SECRET_KEY or one of the ``older``; raises UnreadableError."""
     if not token:
         return ""
     try:
-        return _box().decrypt(token.encode()).decode()
+        return _box(*older).decrypt(token.encode()).decode()
     except InvalidToken as error:
         raise UnreadableError from error
 
 
-def _box() -> MultiFernet:
-    return _box_for((settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS))
+def _box(*older: str) -> MultiFernet:
+    return _box_for((settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS, *older))
 
 
 @lru_cache(maxsize=4)

@@ -10,9 +10,11 @@ class BuilderConfig(AppConfig):
     verbose_name = "Orchestrations"
 
     def ready(self) -> None:
-        """Say who may see what, and who searches which knowledge base."""
+        """Say who may see what, and who uses what."""
+        import agents.uses
         import builder.policies  # noqa: F401
-        from builder.uses import of_base
-        from knowledge import uses
+        import knowledge.uses
+        from builder.uses import of_base, of_named
 
-        uses.register(of_base)
+        knowledge.uses.register(of_base)
+        agents.uses.register(of_named)

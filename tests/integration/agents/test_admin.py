@@ -195,7 +195,7 @@ def test_a_tool_remembers_who_made_it(boss, superadmin):
         "slug": "t",
         "description": "",
         "kind": "http",
-        "config": "{}",
+        "config": '{"url": "https://shop.example/"}',
         "credential": "",
         "is_active": "on",
     }
