@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import smtplib
 from hashlib import sha256
 from typing import Any, ClassVar
@@ -77,6 +78,7 @@ class Email(StepType):
         """Hand the mail to the mail server. Raises StepError, retryable where another try can help."""
         context.check()
         config = {**context.config, "to": _split(context.config.get("to"))}
+        config |= {name: _text(config[name]) for name in ("subject", "body") if name in config}
         require(self.schema, config)
         for address in config["to"]:
             if not _is_address(address):
@@ -88,6 +90,13 @@ class Email(StepType):
         _send(context, config, message_id)
         context.log("info", f"Sent to {', '.join(config['to'])}.", message_id=message_id)
         return StepResult(output={"message_id": message_id}, line=f"to {', '.join(config['to'])}"[:80])
+
+
+def _text(value: JSON) -> str:
+    """What a template gave as text: a text that is exactly one template keeps the type of its value."""
+    if isinstance(value, str):
+        return value
+    return "" if value is None else json.dumps(value, ensure_ascii=False, indent=2)
 
 
 def _split(given: JSON) -> list[str]:

@@ -44,6 +44,11 @@ def test_a_repeat_has_the_same_message_id_and_another_mail_has_not(server, at_wo
     assert first == again != other
 
 
+def test_values_of_templates_are_written_as_text(at_work):
+    Email().run(at_work({**CONFIG, "subject": 4711, "body": {"amount": 20}}))
+    assert (mail.outbox[0].subject, mail.outbox[0].body) == ("4711", '{\n  "amount": 20\n}')
+
+
 @pytest.mark.parametrize(
     ("command", "answer", "code", "retryable"),
     [
