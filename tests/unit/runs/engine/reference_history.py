@@ -1,0 +1,213 @@
+"""A run as the numbered semantics tell it, act by act: naive, scanning, sharing no code with the engine.
+
+Every step that may start does, at once. An act that the text refuses raises ``Refused`` and changes nothing.
+"""
+
+from __future__ import annotations
+
+from builder.graph import Graph
+
+ENDED = ("COMPLETED", "FAILED", "CANCELLED", "ROLLED_BACK")
+
+
+class Refused(Exception):
+    """The run's state does not allow this act."""
+
+
+class Reference:
+    """Statuses, epochs and the run's end; told what each step does and what people do."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.status = dict.fromkeys(graph.steps, "PENDING")
+        self.epoch = dict.fromkeys(graph.steps, 1)
+        self.taken: dict[str, tuple[str, ...]] = dict.fromkeys(graph.steps, ())
+        self.unhandled: set[str] = set()
+        self.failures = dict.fromkeys(graph.steps, 0)
+        self.back: dict[str, int] = {}  # failing step -> automatic rollbacks since a person acted
+        self.undoing: set[str] | None = None
+        self.whole = self.failing = False
+        self.run = "RUNNING"
+        self.settle()
+
+    # ------------------------------------------------------------------ what steps do
+
+    def ends(self, key: str, ports: tuple[str, ...]) -> None:
+        """Semantics 3 and 4; ``rejected`` and ``expired`` without an edge are failures too."""
+        if self._stopped(key):
+            return
+        port = ports[0]
+        wired = any((edge.source, edge.port) == (key, port) for edge in self.graph.edges)
+        if port not in ("failure", "rejected", "expired"):
+            self.status[key], self.taken[key] = "COMPLETED", ports
+        elif wired:
+            self.status[key] = "FAILED" if port == "failure" else "COMPLETED"
+            self.taken[key] = (port,)
+        else:
+            self._unhandled(key)
+        self.settle()
+
+    def raises(self, key: str, retryable: bool) -> None:
+        """Semantic 4: retries come first."""
+        if self._stopped(key):
+            return
+        if (
+            retryable
+            and self.failures[key] + 1 < self.graph.steps[key].retry.max_attempts
+            and not self.failing
+        ):
+            self.failures[key] += 1
+            self.status[key] = "WAITING"
+            self.settle()
+        else:
+            self.ends(key, ("failure",))
+
+    def waits(self, key: str) -> None:
+        """The step waits for a person or a time; in a run that fails it stops instead (semantic 5)."""
+        if self._stopped(key):
+            return
+        self.status[key] = "WAITING"
+        self.settle()
+
+    def again(self, key: str) -> None:
+        """Its pause is over."""
+        self.status[key] = "PENDING"
+        self.settle()
+        if self.run == "RUNNING" and not self.failing:
+            self.status[key] = "RUNNING"
+
+    def _stopped(self, key: str) -> bool:
+        """Semantic 6: what a step that is undone says only stops it."""
+        if self.undoing is None or key not in self.undoing:
+            return False
+        self._cancel(key)
+        self.settle()
+        return True
+
+    def _unhandled(self, key: str) -> None:
+        policy = self.graph.steps[key].on_failure
+        self.status[key] = "FAILED"
+        if policy.action == "continue" and "success" in self.graph.steps[key].ports:
+            self.taken[key] = ("success",)
+            return
+        self.unhandled.add(key)
+        to = policy.to
+        if self.run != "RUNNING" or self.failing:
+            return
+        started = to is not None and self.status.get(to) in (
+            "COMPLETED",
+            "FAILED",
+            "CANCELLED",
+            "RUNNING",
+            "WAITING",
+        )
+        upstream = to is not None and to in self.graph.steps and key in self._below(to)
+        if policy.action == "rollback" and upstream and started and self.back.get(key, 0) < policy.max_times:
+            self.back[key] = self.back.get(key, 0) + 1
+            self._undo(to)
+        else:
+            self.failing = True
+
+    # ------------------------------------------------------------------ what people do
+
+    def cancel(self) -> None:
+        """A person ends the run."""
+        if self.run != "RUNNING":
+            raise Refused
+        for key in self._in("RUNNING", "WAITING"):
+            self._cancel(key)
+        self.run = "CANCELLED"
+
+    def retry(self) -> None:
+        """Semantic 5: FAILED and CANCELLED steps go back to PENDING in the same epoch."""
+        if self.run not in ("FAILED", "CANCELLED"):
+            raise Refused
+        self.run, self.failing = "RUNNING", False
+        self.back.clear()
+        self._try_again()
+        self.settle()
+
+    def roll_back(self, to: str | None) -> None:
+        """Semantic 6."""
+        checkpoint = to is None or self.status[to] in ("COMPLETED", "FAILED", "CANCELLED")
+        if self.run in ("ROLLING_BACK", "ROLLED_BACK") or not checkpoint:
+            raise Refused
+        self.back.clear()
+        self._undo(to)
+        self.settle()
+
+    def _undo(self, to: str | None) -> None:
+        self.undoing = set(self.graph.steps) if to is None else self._below(to)
+        self.whole, self.failing, self.run = to is None, False, "ROLLING_BACK"
+        for key in self.undoing & set(self._in("WAITING")):
+            self._cancel(key)
+
+    def _cancel(self, key: str) -> None:
+        self.status[key] = "CANCELLED"
+        self.unhandled.add(key)
+
+    def _try_again(self) -> None:
+        for key in self.unhandled:
+            self.status[key], self.taken[key], self.failures[key] = "PENDING", (), 0
+        self.unhandled.clear()
+
+    # ------------------------------------------------------------------ what follows
+
+    def settle(self) -> None:
+        """Look at everything until nothing changes."""
+        if self.undoing is not None and not self.undoing & set(self._in("RUNNING")):
+            for key in self.undoing:
+                self.status[key], self.taken[key], self.failures[key] = "PENDING", (), 0
+                self.epoch[key] += 1
+                self.unhandled.discard(key)
+            self._try_again()
+            self.undoing, self.run = None, "ROLLED_BACK" if self.whole else "RUNNING"
+        if self.run != "RUNNING":
+            return
+        if self.failing:
+            for key in self._in("WAITING"):
+                self._cancel(key)
+        else:
+            while self._skip():
+                pass
+            for key in [key for key in self._in("PENDING") if self._may_start(key)]:
+                self.status[key] = "RUNNING"
+        if not self._in("RUNNING", "WAITING"):
+            self.run = "FAILED" if self.unhandled else "COMPLETED"
+
+    def _skip(self) -> bool:
+        for key in self._in("PENDING"):
+            live, dead, open_ = self._edges(key)
+            if (dead and self.graph.steps[key].join == "all") or (dead and not live and not open_):
+                self.status[key] = "SKIPPED"
+                return True
+        return False
+
+    def _may_start(self, key: str) -> bool:
+        live, dead, open_ = self._edges(key)
+        if live + dead + open_ == 0:
+            return True
+        join = self.graph.steps[key].join
+        return live > 0 and (join == "first" or not open_) and (join != "all" or not dead)
+
+    def _edges(self, key: str) -> tuple[int, int, int]:
+        live = dead = open_ = 0
+        for edge in self.graph.edges:
+            if edge.target == key:
+                resolved = self.status[edge.source] in ("COMPLETED", "FAILED", "SKIPPED")
+                if edge.source in self.unhandled or not resolved:
+                    open_ += 1
+                elif edge.port in self.taken[edge.source]:
+                    live += 1
+                else:
+                    dead += 1
+        return live, dead, open_
+
+    def _in(self, *statuses: str) -> list[str]:
+        return [key for key, status in self.status.items() if status in statuses]
+
+    def _below(self, key: str) -> set[str]:
+        found = {key}
+        while more := {edge.target for edge in self.graph.edges if edge.source in found} - found:
+            found |= more
+        return found
