@@ -20,6 +20,7 @@ from orchestrator import access
 from orchestrator.api import IDEMPOTENCY_KEY, idempotent
 from orchestrator.errors import Invalid
 from orchestrator.models import User
+from runs import compare as comparing
 from runs import forks, serializers, verbs
 from runs.engine.states import RunStatus
 from runs.models import Approval, OrchestrationInstance
@@ -207,6 +208,18 @@ class Runs(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericVie
         )
         return Response(serializers.RunDetailSerializer(made).data, status=201)
 
+    @extend_schema(
+        parameters=[OpenApiParameter("with", OpenApiTypes.UUID, required=True)], responses=OpenApiTypes.OBJECT
+    )
+    @action(detail=True, pagination_class=None)
+    def compare(self, request: Request, pk: UUID) -> Response:
+        """This run beside another one: status, output, duration, tokens and cost of each step."""
+        named = request.query_params.get("with", "")
+        if not named:
+            raise Invalid("Name the other run: ?with=ID.", field="with")
+        other = access.get(cast(User, request.user), access.VIEW, OrchestrationInstance, pk=named)
+        return Response(comparing.compare(self.get_object(), other))
+
     def _act(self, verb: Any) -> Response:
         """Call a verb on the run; answer the run as it is after."""
         verb(cast(User, self.request.user), self.get_object())
@@ -251,7 +264,12 @@ class Approvals(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gener
         """Answer; a second decision gets 409 ``already_decided`` with who and when."""
         body = _valid(serializers.DecisionSerializer, request)
         approval = verbs.decide_approval(
-            cast(User, request.user), self.get_object(), body["decision"], body["comment"], body["data"]
+            cast(User, request.user),
+            self.get_object(),
+            body["decision"],
+            body["comment"],
+            body["data"],
+            body["content_hash"],
         )
         return Response(serializers.ApprovalSerializer(approval).data)
 

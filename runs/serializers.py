@@ -152,7 +152,7 @@ class ApprovalSerializer(serializers.ModelSerializer[Approval]):
         fields = (
             "id", "run", "run_number", "orchestration", "step", "kind", "status", "message", "evidence",
             "assignees", "role", "quorum", "form", "votes", "requested_at", "expires_at", "decided_at",
-            "decided_by", "comment", "data",
+            "decided_by", "comment", "data", "content_hash",
         )  # fmt: skip
 
 
@@ -163,4 +163,11 @@ class DecisionSerializer(Plain):
         choices=["approve", "reject", "submit"], help_text="submit answers a form, the others an approval."
     )
     comment = serializers.CharField(required=False, allow_blank=True, max_length=10_000, default="")
+    content_hash = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=64,
+        default="",
+        help_text="Of the question as read.",
+    )
     data = serializers.JSONField(required=False, default=None)  # type: ignore[assignment]  # the field of that name

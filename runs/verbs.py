@@ -200,13 +200,19 @@ def _voted(user: User, approval: Approval) -> bool:
 
 
 def decide_approval(
-    user: User, approval: Approval, decision: str, comment: str = "", data: JSON = None
+    user: User,
+    approval: Approval,
+    decision: str,
+    comment: str = "",
+    data: JSON = None,
+    content_hash: str = "",
 ) -> Approval:
     """Answer ``approve`` or ``reject``, or ``submit`` a form; returns the approval as it stands then.
 
     Raises Invalid for another word or for ``data`` that the form refuses (``details.problems`` names each
     field), TooLarge for data over 1 MiB, Forbidden for who is not asked, Conflict ``already_decided`` (with
-    who and when) or ``already_voted``.
+    who and when), ``already_voted``, or ``content_changed`` where ``content_hash``, of what was read, is not
+    that of the question.
     """
     if decision not in DECISIONS[approval.kind]:
         raise Invalid(f"decision must be {' or '.join(DECISIONS[approval.kind])}.", field="decision")
@@ -214,6 +220,10 @@ def decide_approval(
         raise Invalid(f"A comment has at most {COMMENT_LIMIT} characters.", field="comment")
     if not may_answer(user, approval):
         raise Forbidden("You are not asked to answer this.")
+    if content_hash and content_hash != approval.content_hash:
+        changed = _changed(approval, content_hash)
+        message = "The question is not the one that you read; read it again before you answer."
+        raise Conflict(message, code="content_changed", content_hash=approval.content_hash, changed=changed)
     if decision == "submit":
         data = {} if data is None else data
     if len(orjson.dumps(data)) > ANSWER_BYTES:
@@ -228,6 +238,16 @@ def decide_approval(
     dispatch.act(approval.instance_id, vote)
     approval.refresh_from_db()
     return approval
+
+
+def _changed(approval: Approval, content_hash: str) -> list[str]:
+    """What is shown otherwise than in the earlier question of the step that has this hash."""
+    asked = Approval.objects.filter(instance_id=approval.instance_id, step=approval.step)
+    earlier = asked.filter(content_hash=content_hash).first()
+    if earlier is None:
+        return []
+    shown = ("message", "evidence", "form")
+    return [name for name in shown if getattr(earlier, name) != getattr(approval, name)]
 
 
 def events(run: OrchestrationInstance, since: int = 0, limit: int | None = None) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from rest_framework.test import APIClient
 
 from builder.models import OrchestrationVersion
 from orchestrator.errors import Conflict, Forbidden, Invalid, NotFound
-from runs import forks, journal
+from runs import forks, journal, verbs
 from runs.models import OrchestrationInstance, Payload
 from runs.recovery import Sweep
 from tests.integration.runs import kinds
@@ -138,3 +138,33 @@ def test_a_fork_that_was_never_begun_is_given_up_and_not_started_as_a_run(lab, s
     OrchestrationInstance.objects.filter(pk=lost.pk).update(created_at=timezone.now() - timedelta(minutes=5))
     Sweep(lab.runtime).first()
     assert lab.fresh(lost).status == "CANCELLED"
+
+
+def test_two_runs_are_compared_step_by_step(lab, source, user):
+    made = forks.fork(lab.starter, source, "c", outputs={"a": "coffee"})
+    lab.drain()
+    client = client_of(lab.starter)
+    said = client.get(f"/api/v1/runs/{source.pk}/compare/", {"with": str(made.pk)}).data
+    assert (said["same_input"], said["left"]["number"], said["right"]["number"]) == (True, 1, 2)
+    assert {one["key"]: one["same_output"] for one in said["steps"]} == {
+        "a": False, "big": True, "c": False, "d": False,
+    }  # fmt: skip
+    assert client.get(f"/api/v1/runs/{source.pk}/compare/").status_code == 400
+    path = f"/api/v1/runs/{source.pk}/compare/?with={made.pk}"
+    assert client_of(user).get(path).status_code == 404
+
+
+def test_nobody_approves_something_other_than_what_they_read(lab):
+    run = lab.run(chain(step("a", value="{{ input.what }}"),
+                        step("ask", "asks", role="superadmin", message="{{ rollback.reason }}?", on="approved"),
+                        step("b")), {})  # fmt: skip
+    read = run.approvals.get().content_hash
+    verbs.rollback(lab.starter, run, to="a", reason="other")
+    lab.drain()
+    again = run.approvals.get(status="pending")
+    with pytest.raises(Conflict) as refused:
+        verbs.decide_approval(lab.starter, again, "approve", content_hash=read)
+    assert (refused.value.code, refused.value.details["changed"]) == ("content_changed", ["message"])
+    verbs.decide_approval(lab.starter, again, "approve", content_hash=again.content_hash)
+    lab.drain()
+    assert lab.fresh(run).status == "COMPLETED"
