@@ -20,7 +20,7 @@ RESERVED = frozenset({"new", "try"})  # pages beside the rows have these address
 SAME_NAMES = 1_000
 
 
-def create(user: User, row: Named, secret: str = "") -> Named:
+def create(user: User, row: Named, secret: str | None = None) -> Named:
     """Store a new row; its slug is made from its name, with a number when taken, unless it has one.
 
     Raises Invalid for what could not be used, Conflict ``slug_taken`` for a given slug.
@@ -44,8 +44,8 @@ def create(user: User, row: Named, secret: str = "") -> Named:
     raise Conflict(message, code="slug_taken", field="slug")
 
 
-def change(row: Named, secret: str = "") -> Named:
-    """Store a changed row; an empty ``secret`` keeps the stored one. Raises Invalid."""
+def change(row: Named, secret: str | None = None) -> Named:
+    """Store a changed row; no ``secret`` keeps the stored one. Raises Invalid."""
     _set_secret(row, secret, needed=False)
     check(row)
     row.save()
@@ -75,7 +75,7 @@ def check(row: Named) -> None:
         raise Invalid(f"{field}: {sentences[0]}", **details) from error
 
 
-def _set_secret(row: Named, secret: str, *, needed: bool) -> None:
+def _set_secret(row: Named, secret: str | None, *, needed: bool) -> None:
     if not isinstance(row, Credential):
         return
     if secret:

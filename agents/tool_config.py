@@ -58,7 +58,7 @@ def check(kind: str, config: Any) -> None:
         return
     if not _FIXED_SERVER.fullmatch(config["url"]):
         raise ValidationError(
-            {"config": "url: Begin with https:// and a server’s name; {{ args.… }} may stand behind it."}
+            {"config": "url: Begin with https:// and a server’s name; {{ input.… }} may stand behind it."}
         )
     try:
         check_schema(config.get("arguments", NO_ARGUMENTS))

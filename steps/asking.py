@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from steps.base import JSON, Cancelled, Lookup, Problem, StepContext, StepError
 from steps.templates import has_template
 
 if TYPE_CHECKING:
-    from agents.gateway import Passage, Reply
+    from agents import gateway
+    from agents.gateway import Passage, Reply, Round, ToolSpec
     from agents.verbs import ModelSettings
 
 MARGIN_S = 0.5  # so that the gateway gives up, and says why, before the step's own time is over
@@ -56,12 +58,18 @@ def ask(
     temperature: float | None = None,
     max_tokens: int | None = None,
     on_text: Callable[[str], None] | None = None,
+    tools: Sequence[ToolSpec] = (),
+    rounds: Sequence[Round] = (),
     call: int = 0,
 ) -> Reply:
     """The answer to ``prompt``. Raises StepError (retryable where that can help) and Cancelled."""
     from agents import gateway
 
     context.check()
+
+    def send(key: str) -> JSON:
+        return asdict(_complete(context, replace(request, idempotency_key=key)))
+
     request = gateway.Request(
         model=settings.model,
         system="\n\n".join(part for part in (settings.instructions.strip(), system.strip()) if part),
@@ -70,12 +78,19 @@ def ask(
         temperature=settings.temperature if temperature is None else temperature,
         max_tokens=settings.max_tokens if max_tokens is None else max_tokens,
         passages=passages,
+        tools=tools,
+        rounds=rounds,
         timeout_s=max(MARGIN_S, context.remaining_s() - MARGIN_S),
-        idempotency_key=context.idempotency_key(call),
         on_text=on_text,
         cancelled=context.cancelled,
         on_cancel=context.on_cancel,
     )
+    return gateway.Reply(**context.effect(f"Ask {settings.model.slug}", send, call))
+
+
+def _complete(context: StepContext, request: gateway.Request) -> Reply:
+    from agents import gateway
+
     try:
         return gateway.complete(request)
     except gateway.GatewayError as error:

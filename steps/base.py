@@ -14,7 +14,8 @@ class StepError(Exception):
     """A step failed. ``message`` is a sentence for a person; ``retryable`` lets ``retry`` try again.
 
     ``sent`` and ``received`` are what went out and came back, already free of secrets and cut to
-    4,096 characters each; the run page shows them.
+    4,096 characters each; the run page shows them. ``refused``: the other side has said that it did not do
+    what was asked, so nothing is left in doubt.
     """
 
     def __init__(
@@ -26,6 +27,7 @@ class StepError(Exception):
         sent: str = "",
         received: str = "",
         output: JSON = None,
+        refused: bool = False,
         **details: Any,
     ) -> None:
         super().__init__(message)
@@ -35,6 +37,7 @@ class StepError(Exception):
         self.sent = sent[:4096]
         self.received = received[:4096]
         self.output = output
+        self.refused = refused
         self.details = details
 
 
@@ -74,9 +77,27 @@ class StepContext:
     remaining_s: Callable[[], float]  # until the step's timeout, by a monotonic clock
     on_cancel: Callable[[Callable[[], None]], None] = lambda _stop: None  # called at once on cancel
 
+    item: int | None = None  # of a map
+    undoing: bool = False  # it is the step's ``compensate`` action that runs
+    door: Callable[[int, str, Callable[[str], JSON]], JSON] | None = None  # journals the external calls
+
     def idempotency_key(self, call: int = 0) -> str:
         """The key of external call number ``call``: the same over retries and recovery."""
-        return f"{self.run_id}:{self.key}:{self.epoch}:{call}"
+        item = "" if self.item is None else f"[{self.item}]"
+        key = f"{self.run_id}:{self.key}{item}:{self.epoch}:{call}"
+        return f"{key}:undo" if self.undoing else key
+
+    def effect(self, what: str, send: Callable[[str], JSON], call: int = 0) -> JSON:
+        """Make external call number ``call`` through the journal; returns its receipt.
+
+        ``send(key)`` makes the call with that idempotency key and gives the receipt: JSON, free of secrets.
+        That the call is sent is durable before it is. After a crash or a retry in the same epoch the receipt
+        of a call that was answered is given again, and nothing is sent. A receipt is durable before the next
+        call is sent, and with the step's end at the latest. ``what`` is one line for people.
+        """
+        if self.door is None:
+            return send(self.idempotency_key(call))
+        return self.door(call, what, send)
 
     def check(self) -> None:
         """Raise Cancelled if the step should stop."""
@@ -157,6 +178,7 @@ class StepType(ABC):
     icon: ClassVar[str]  # symbol in the sprite: "t-llm"
     summary: ClassVar[str]  # one sentence for the palette and the docs
     effect: ClassVar[Literal["reversible", "compensatable", "irreversible"]] = "reversible"
+    waits: ClassVar[bool] = False  # for people, times or other runs; such a type cannot be a compensation
     default_timeout_s: ClassVar[float] = 60
     default_config: ClassVar[dict[str, JSON]] = {}
     schema: ClassVar[dict[str, JSON]]  # JSON Schema of `config`; drives the inspector's form

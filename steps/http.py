@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from steps import outbound
 from steps.base import JSON, Lookup, Problem, StepContext, StepError, StepResult, StepType
-from steps.http_call import DEFAULT_BYTES, MARGIN_S, SET_BY_US, Call, is_address
+from steps.http_call import DEFAULT_BYTES, MARGIN_S, SET_BY_US, Call, is_address, said
 from steps.schema import require
 from steps.templates import has_template
 
@@ -162,6 +162,10 @@ class Http(StepType):
         context.check()
         require(self.schema, context.config)
         call = Call(context)
+        output = context.effect(call.what(), lambda _key: self._send(context, call))
+        return StepResult(output=output, line=said(output["status"]))
+
+    def _send(self, context: StepContext, call: Call) -> JSON:
         with outbound.Leash(max(MARGIN_S, context.remaining_s() - MARGIN_S)) as leash:
             context.on_cancel(leash.pull)
             try:

@@ -8,6 +8,7 @@ import json
 import re
 import time
 from collections.abc import Iterable, Mapping
+from http.client import responses
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
@@ -15,10 +16,11 @@ import orjson
 import requests
 
 from steps import outbound
-from steps.base import JSON, StepContext, StepError, StepResult
+from steps.base import JSON, StepContext, StepError
 
 SAFE = {"GET", "HEAD", "OPTIONS"}
 RETRYABLE = {408, 425, 429}  # and 5xx
+IN_DOUBT = {408, 409}  # it may have happened all the same: too slow an answer, or done before
 DEFAULT_BYTES = 1_048_576
 MARGIN_S = 0.5  # so that this step says what happened before its time is over
 SET_BY_US = {"host", "content-length", "transfer-encoding", "connection"}
@@ -39,8 +41,12 @@ class Call:
         self.secrets = spellings(self.auth.values())
         self.began = time.monotonic()
 
-    def made(self, leash: outbound.Leash) -> StepResult:
-        """The answer as a step's result."""
+    def what(self) -> str:
+        """The request in one line, without its secrets."""
+        return self.hide(f"{self.request.method} {_public(str(self.request.url), self.request.params)}")[:300]
+
+    def made(self, leash: outbound.Leash) -> dict[str, JSON]:
+        """The answer as the step's output."""
         left = max(MARGIN_S, self.context.remaining_s() - MARGIN_S)
         response = outbound.send(self.request, leash=leash, read_s=left, private=self.auth)
         try:
@@ -56,8 +62,7 @@ class Call:
             message = f"The answer is larger than {limit:,} bytes; raise the largest answer or ask for less."
             raise StepError(message, code="too_large", sent=self.sent(), received=self._shown(response, text))
         output = {"status": response.status_code, "headers": self._headers(response)}
-        line = f"{response.status_code} {response.reason or ''}".strip()
-        return StepResult(output=output | _content(response, text), line=line)
+        return output | _content(response, text)
 
     def sent(self) -> str:
         """The request as people may see it."""
@@ -111,6 +116,7 @@ class Call:
             f"{urlsplit(response.url).hostname} answered {status} {response.reason or ''}".rstrip() + ".",
             code="http_status",
             retryable=status in RETRYABLE or status >= 500,
+            refused=400 <= status < 500 and status not in IN_DOUBT,
             sent=self.sent(),
             received=self._shown(response, text),
             **details,
@@ -135,6 +141,11 @@ class Call:
             status=response.status_code,
             bytes=size,
         )
+
+
+def said(status: int) -> str:
+    """A status with its name: "404 Not Found"."""
+    return f"{status} {responses.get(status, '')}".strip()
 
 
 def spellings(values: Iterable[str]) -> list[str]:

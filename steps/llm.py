@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from steps import asking, retrieve
+from steps import asking, retrieve, talk
 from steps.base import JSON, Lookup, Problem, StepContext, StepResult, StepType
 from steps.schema import require, schema_problem
+from steps.templates import has_template
 
 if TYPE_CHECKING:
     from agents.gateway import Passage, Reply
@@ -111,10 +112,20 @@ class Llm(StepType):
             },
             "tools": {
                 "title": "Tools",
+                "description": "Slugs of tools that the model may use, beside the agent's own.",
                 "type": "array",
                 "items": {"type": "string"},
+                "maxItems": 20,
                 "x-advanced": True,
-                "x-hidden": True,
+            },
+            "max_rounds": {
+                "title": "Most rounds of tools",
+                "description": "How often the model may ask for tools before it must have answered.",
+                "type": "integer",
+                "minimum": 1,
+                "maximum": 30,
+                "default": talk.ROUNDS,
+                "x-advanced": True,
             },
         },
         "required": ["prompt"],
@@ -144,7 +155,7 @@ class Llm(StepType):
         return str(config.get("agent") or config.get("model") or "no agent or model yet")[:80]
 
     def problems(self, key: str, config: dict[str, JSON], exists: Lookup) -> list[Problem]:
-        """References that do not exist, an output schema that is none, tools (which cannot be used)."""
+        """References that do not exist, an output schema that is none."""
         found = asking.who_problems(key, "config", config, exists)
         rows = config.get("knowledge")
         for number, row in enumerate(rows if isinstance(rows, list) else ()):
@@ -153,9 +164,11 @@ class Llm(StepType):
         wanted = config.get("output_schema")
         if isinstance(wanted, dict) and (wrong := output_problem(wanted)):
             found.append(Problem(key, "config.output_schema", "invalid", wrong))
-        if config.get("tools"):
-            message = "LLM steps cannot use tools here; leave them out."
-            found.append(Problem(key, "config.tools", "not_available", message))
+        slugs = config.get("tools")
+        for number, slug in enumerate(slugs if isinstance(slugs, list) else ()):
+            if isinstance(slug, str) and not has_template(slug) and not exists("tool", slug):
+                message = f"There is no tool {slug!r} that is switched on."
+                found.append(Problem(key, f"config.tools.{number}", "unknown_tool", message))
         return found
 
     def run(self, context: StepContext) -> StepResult:
@@ -164,18 +177,20 @@ class Llm(StepType):
         require(self.schema, config)
         settings = asking.settings_of(config)
         passages = _passages(context, settings, config)
-        reply = asking.ask(
-            context,
-            settings,
-            prompt=config["prompt"],
-            system=config.get("system", ""),
-            passages=passages,
-            output_schema=config.get("output_schema") or settings.output_schema,
-            temperature=config.get("temperature"),
-            max_tokens=config.get("max_tokens"),
-            on_text=context.emit,
-        )
-        return _result(context, reply)
+        question = {
+            "prompt": config["prompt"],
+            "system": config.get("system", ""),
+            "passages": passages,
+            "output_schema": config.get("output_schema") or settings.output_schema,
+            "temperature": config.get("temperature"),
+            "max_tokens": config.get("max_tokens"),
+            "on_text": context.emit,
+        }
+        slugs = [*config.get("tools", []), *settings.tools]
+        if slugs:
+            rounds = config.get("max_rounds", talk.ROUNDS)
+            return _result(context, talk.hold(context, settings, slugs, rounds, **question))
+        return _result(context, asking.ask(context, settings, **question))
 
 
 def output_problem(schema: dict[str, Any]) -> str:

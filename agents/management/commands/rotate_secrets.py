@@ -26,7 +26,7 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         """Read all with the old key (or the new: a second run is harmless), then store all."""
         old = self._old_key(options["old_key_file"])
-        rows = list(Credential.objects.exclude(secret_encrypted=""))
+        rows = [row for row in Credential.objects.all() if row.secret_encrypted]
         unreadable, renewed = [], []
         for row in rows:
             try:

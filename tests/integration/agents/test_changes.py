@@ -14,7 +14,7 @@ SECRET = "sk-never-shown-4711"
 BODIES = {
     "llm-models": {"name": "GPT mini", "provider": "openai", "model_name": "gpt-4o-mini"},
     "agents": {"name": "Support", "model": "base"},
-    "tools": {"name": "Find order", "config": {"url": "https://shop.example/orders/{{ args.number }}"}},
+    "tools": {"name": "Find order", "config": {"url": "https://shop.example/orders/{{ input.number }}"}},
     "credentials": {"name": "Shop key", "kind": "bearer", "secret": SECRET},
 }
 
@@ -97,8 +97,8 @@ def test_a_slug_may_be_chosen_once_and_stays(call):
         ("agents", {"model": "nobody"}, "model"),
         ("agents", {"output_schema": {"type": "array"}}, "object"),
         ("agents", {"tools": ["nobody"]}, "There is no tool “nobody”."),
-        ("tools", {"config": {"url": "{{ args.where }}"}}, "a server’s name"),
-        ("tools", {"config": {"url": "https://{{ args.host }}/"}}, "a server’s name"),
+        ("tools", {"config": {"url": "{{ input.where }}"}}, "a server’s name"),
+        ("tools", {"config": {"url": "https://{{ input.host }}/"}}, "a server’s name"),
         ("tools", {"config": {"url": "https://shop.example@evil.example/"}}, "a server’s name"),
         ("tools", {"config": {"url": "https://x.example/", "arguments": {"type": "array"}}}, "arguments’"),
         ("tools", {"config": {"address": "https://x.example/"}}, "config"),

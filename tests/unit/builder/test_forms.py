@@ -36,7 +36,7 @@ def test_the_form_is_drawn_from_the_types_schema(refund):
     assert (shown["config.temperature"]["minimum"], shown["config.temperature"]["maximum"]) == (0, 2)
     assert shown["config.knowledge"]["widget"] == "rows"
     assert [column["path"] for column in shown["config.knowledge"]["columns"]] == ["base", "query", "k"]
-    assert "config.tools" not in shown
+    assert shown["config.tools"]["widget"] == "tags"
 
 
 @pytest.mark.parametrize("kind", sorted({*steps.TYPES, *steps.ANNOUNCED}))

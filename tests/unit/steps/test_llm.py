@@ -145,7 +145,7 @@ def test_an_answer_that_was_cut_off_is_logged(at_work, model, monkeypatch):
             "config.output_schema",
             "invalid",
         ),
-        ({"model": "small", "prompt": "x", "tools": ["search"]}, "config.tools", "not_available"),
+        ({"model": "small", "prompt": "x", "tools": ["search"]}, "config.tools.0", "unknown_tool"),
         ({"model": "small", "prompt": "x", "temperature": 3}, "config.temperature", "invalid"),
         ({"model": "small", "prompt": "x", "wisdom": 3}, "config.wisdom", "invalid"),
         ({"model": "small", "prompt": "{{ input.x"}, "config.prompt", "template"),
