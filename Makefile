@@ -73,8 +73,8 @@ databases: dev  ## Integration tests on SQLite and on a real MongoDB
 	$(BIN)/pytest tests/integration -q -n $(WORKERS) --database mongodb
 
 acceptance: dev  ## Real server processes, killed and restarted, on both databases
-	$(BIN)/pytest tests/acceptance -q --database sqlite
-	$(BIN)/pytest tests/acceptance -q --database mongodb
+	$(BIN)/pytest tests/acceptance -q -n $(WORKERS) --dist loadfile --database sqlite
+	$(BIN)/pytest tests/acceptance -q -n $(WORKERS) --dist loadfile --database mongodb
 
 browser: dev browser-packages  ## The product in a real browser
 	$(BIN)/pytest tests/browser -q -n $(WORKERS)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.timeout(300)  # each test starts several processes
 ROOT = Path(__file__).resolve().parents[3]
 PASSAGES = 80
 LONG = "\n\n".join(
@@ -76,7 +77,7 @@ def process(tmp_path, database_url):
 
 
 def done(process):
-    said, _ = process.communicate(timeout=100)
+    said, _ = process.communicate(timeout=240)
     assert process.returncode == 0
     return said
 
