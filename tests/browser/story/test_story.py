@@ -16,11 +16,13 @@ QUESTION = "I wore my running shoes once outside. Can I still return them after 
 def _picture_everywhere(visitor, shot, who: str, path: str, name: str) -> None:
     """The page at a desk and on a phone, light and dark."""
     for width in (1440, 390):
-        for dark in (False, True):
-            page = visitor(who, width=width, dark=dark)
-            page.goto(path)
-            expect(page.locator("main")).to_be_visible()
-            shot(page, f"story-{name}-{width}{'-dark' if dark else ''}", full=width == 390)
+        page = visitor(who, width=width)
+        page.goto(path)
+        expect(page.locator("main")).to_be_visible()
+        for colours in ("light", "dark"):
+            page.emulate_media(color_scheme=colours)
+            shot(page, f"story-{name}-{width}{'-dark' if colours == 'dark' else ''}", full=width == 390)
+        page.context.close()
 
 
 def _events(page: Page, run: str) -> list[dict]:
