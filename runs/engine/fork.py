@@ -14,7 +14,7 @@ may be drawn in any way.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from builder.graph import DEFAULT_PORT, Graph
 from orchestrator.errors import Conflict
@@ -111,7 +111,7 @@ class _Fitting:
     def __init__(self, source: Graph, state: RunState, target: Graph, version: int) -> None:
         self.source, self.state, self.target, self.version = source, state, target, version
 
-    def refuse(self, key: str, why: str, **more: Any) -> None:
+    def refuse(self, key: str, why: str, **more: Any) -> NoReturn:
         """Raise Conflict ``does_not_fit``."""
         message = f"Version {self.version} does not fit at step {key}: {why}."
         raise Conflict(message, code="does_not_fit", step=key, version=self.version, **more)
@@ -123,7 +123,6 @@ class _Fitting:
         now, was = self.target.steps[key], self.source.steps.get(key)
         if was is None:
             self.refuse(key, f"it is new and does not follow on {start}, so it has no result to take over")
-            return
         for name in ("type", "join"):
             old, new = getattr(was, name), getattr(now, name)
             if old != new:

@@ -145,6 +145,26 @@ def test_a_version_fits_that_changes_what_comes_after_and_settings_before():
     assert fork.statuses == "a:COMPLETED b:COMPLETED c:COMPLETED new:RUNNING e:RUNNING"
 
 
+def test_a_version_fits_beside_a_branch_that_has_not_ended():
+    """semantic 8: what still runs in the source has no way on yet that the version could lack."""
+    source = Play(dag("a > b, x"))
+    source.complete("a")
+    source.complete("b")
+    fork = forked(source, "b", dag("a > b > new, x"))
+    assert fork.statuses == "a:COMPLETED b:RUNNING new:PENDING x:RUNNING"
+
+
+def test_a_large_output_is_taken_over_by_reference():
+    """semantic 8: the value stays where it is stored, and the journal names it."""
+    source = Play(dag("a > b"))
+    large = {"sha256": "f" * 64, "size": 20_000}
+    source.complete("a", payload=large)
+    source.complete("b")
+    fork = forked(source, "b")
+    assert (fork.state.steps["a"].output, fork.state.steps["a"].payload) == (None, large)
+    assert replay(fork.graph, fork.journal) == fork.state
+
+
 def test_other_ports_do_not_fit():
     from builder.graph import build
 
