@@ -22,7 +22,6 @@ class Announced:
 
 
 ANNOUNCED = {
-    "map": Announced("Map over items", "Shape the flow", "t-map", "Does one step for each item of a list."),
     "orchestration": Announced(
         "Orchestration", "Shape the flow", "t-orchestration", "Runs another orchestration as one step."
     ),

@@ -92,7 +92,7 @@ def _of_step(step: dict[str, Any], graph: Graph, exists: Lookup, outputs: Output
 def _reads(key: str, reads: Reads, graph: Graph, outputs: Outputs) -> Found:
     """Templates that read a step which is not upstream, or what no step has."""
     for field, path in reads:
-        if path[0] in ("item", "index"):
+        if path[0] in ("item", "index") and not field.startswith("config.step."):
             message = f"{path[0]} is known inside a map only; read input or a step before this one."
             yield Problem(key, field, "unknown_name", message)
         if path[0] != "steps" or len(path) < 2:

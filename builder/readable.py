@@ -16,6 +16,7 @@ OUTPUTS: dict[str, tuple[str, ...]] = {
     "condition": ("ports",),
     "delay": ("waited_s",),
     "email": ("message_id",),
+    "map": ("results", "errors"),
 }
 RUN = ("id", "user", "started_at")
 ROLLBACK = ("reason", "count")

@@ -147,6 +147,24 @@ class Runs(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericVie
         return self._act(lambda user, run: verbs.cancel(user, run, reason=body["reason"]))
 
     @extend_schema(
+        operation_id="runs_steps_items_list",
+        parameters=[
+            query("status", description="Only items of this status: failed, running, completed, ..."),
+            query("page", OpenApiTypes.INT),
+            query("page_size", OpenApiTypes.INT, "At most 500; 50 where it is not given."),
+        ],
+        responses=serializers.ItemsSerializer,
+    )
+    @action(detail=True, url_path="steps/<str:key>/items", pagination_class=None)
+    def items(self, request: Request, pk: UUID, key: str) -> Response:
+        """The items of a map in their order: status, attempt, error."""
+        page = whole_number(request, "page", 1, least=1) or 1
+        size = min(whole_number(request, "page_size", 50, least=1) or 50, 500)
+        return Response(
+            verbs.items(self.get_object(), key, request.query_params.get("status", ""), page, size)
+        )
+
+    @extend_schema(
         operation_id="runs_steps_cancel_create",
         request=serializers.ReasonSerializer,
         responses=serializers.RunDetailSerializer,

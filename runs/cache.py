@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from copy import copy
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -67,6 +67,13 @@ def snapshot(state: RunState) -> RunState:
         part = getattr(state, field.name)
         if isinstance(part, dict):
             setattr(copied, field.name, part.copy())
+    copied.maps = {
+        key: replace(
+            found, items=dict(found.items), queue=dict(found.queue), running=dict(found.running),
+            pausing=dict(found.pausing), outputs=dict(found.outputs),
+        )
+        for key, found in state.maps.items()
+    }  # fmt: skip
     copied.steps = {key: step.clone() for key, step in state.steps.items()}
     return copied
 

@@ -27,6 +27,7 @@ from steps.base import StepError
 
 log = logging.getLogger(__name__)
 STOPS = frozenset({"step_cancelled", "step_interrupted", "step_reset", "rollback_started"})
+FAILS = frozenset({"step_failed"})  # of a map whose other items still run
 PATIENCE_S = (0.05, 0.2, 1.0, 5.0)  # between attempts to store a result that the database did not take
 
 
@@ -112,7 +113,8 @@ class Runtime:
     def _notice(self, committed: Committed) -> None:
         if committed.timers:
             self.on_timer()
-        if any(event["kind"] in STOPS for event in committed.events):
+        stops = FAILS | STOPS if committed.run.state.maps else STOPS
+        if any(event["kind"] in stops for event in committed.events):
             self.cancel_stale(committed.run)
 
     def _run(self, run: Run, assignment: Assignment, token: Token) -> Command | None:
@@ -248,7 +250,10 @@ def started(committed: Committed | None) -> list[Assignment]:
         return []
     pk = committed.run.pk
     return [
-        PARTS[event["kind"]].assignment(pk, event) for event in committed.events if event["kind"] in PARTS
+        assignment
+        for event in committed.events
+        if event["kind"] in PARTS
+        for assignment in PARTS[event["kind"]].assignments(pk, event)
     ]
 
 

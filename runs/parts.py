@@ -6,6 +6,7 @@ the command that ends it, and ``engine/flight.py``, from which recovery knows th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from runs.engine.commands import Command, Interrupt
 from runs.engine.events import Event
 from runs.engine.states import StepStatus
 from runs.executors.base import Assignment, Token
+from runs.items import GatherPart, ItemPart
 from runs.plans import Plan
 from steps.base import StepError
 
@@ -22,7 +24,7 @@ from steps.base import StepError
 class Part(Protocol):
     """One kind of work. Its assignments are told apart by what ``Assignment.part`` begins with."""
 
-    def assignment(self, run_id: UUID, event: Event) -> Assignment:
+    def assignments(self, run_id: UUID, event: Event) -> Sequence[Assignment]:
         """What the event has started."""
         ...
 
@@ -54,9 +56,9 @@ class Part(Protocol):
 class StepPart:
     """A step itself; ``Assignment.part`` is empty."""
 
-    def assignment(self, run_id: UUID, event: Event) -> Assignment:
+    def assignments(self, run_id: UUID, event: Event) -> Sequence[Assignment]:
         """The step's dispatch."""
-        return Assignment(run_id, event["step"], event["epoch"], event["attempt"])
+        return (Assignment(run_id, event["step"], event["epoch"], event["attempt"]),)
 
     def counts(self, run: Run, assignment: Assignment) -> bool:
         """Whether this attempt is RUNNING."""
@@ -92,8 +94,16 @@ class StepPart:
         return Interrupt(assignment.step, assignment.epoch, assignment.attempt, worker)
 
 
-PARTS: dict[str, Part] = {"step_started": StepPart()}  # by the kind of event that starts them
-_BY_NAME: dict[str, Part] = {"": PARTS["step_started"]}  # by what Assignment.part begins with
+PARTS: dict[str, Part] = {  # by the kind of event that starts them
+    "step_started": StepPart(),
+    "item_started": ItemPart(),
+    "items_finished": GatherPart(),
+}
+_BY_NAME: dict[str, Part] = {  # by what Assignment.part begins with
+    "": PARTS["step_started"],
+    "item": PARTS["item_started"],
+    "gather": PARTS["items_finished"],
+}
 
 
 def part_of(assignment: Assignment) -> Part:

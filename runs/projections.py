@@ -16,12 +16,13 @@ import orjson
 
 from builder.graph import Graph
 from runs.engine.commands import SETTLED
+from runs.engine.items import MapState
 from runs.engine.records import RunState, StepState, tokens_of
 from runs.engine.states import RunStatus
 from runs.policies import recipients
 from runs.stores.base import Changes, Event, Row
 
-TIMER_KINDS = {"delay": "delay", "retry": "retry", "approval": "expiry"}
+TIMER_KINDS = {"delay": "delay", "retry": "retry", "approval": "expiry", "items": "items"}
 RETRIED = {"run_retried": "steps", "rollback_finished": "retried"}  # run events that set steps back
 WAITS = ("step", "epoch", "attempt", "kind", "due_at")
 Waits = tuple[int, int, str, datetime | None]
@@ -56,6 +57,16 @@ def step_row(step: StepState, seq: int) -> Row:
         "seq": seq,
         "started_at": moment(step.started_at),
         "finished_at": moment(step.finished_at),
+    }
+
+
+def counted(found: MapState) -> dict[str, int]:
+    """How a map's items stand: ``{count, running, completed, failed}``."""
+    return {
+        "count": found.count,
+        "running": len(found.running),
+        "completed": found.completed,
+        "failed": found.failed,
     }
 
 
@@ -99,6 +110,9 @@ class Projector:
             changes.new_steps = self._new_steps(state, seq)
         else:
             changes.steps = {key: step_row(state.steps[key], seq) for key in self._touched}
+            if state.maps:
+                for key in changes.steps.keys() & state.maps.keys():
+                    changes.steps[key]["items"] = text(counted(state.maps[key]))
         for row in (*changes.new_approvals, *changes.approvals.values()):
             row["seq"] = seq
         for key, before in self._touched.items():
@@ -197,7 +211,7 @@ def waits(step: StepState) -> Waits | None:
     wait = step.wait
     if wait is None or not wait.get("due_at"):
         return None
-    return step.epoch, step.attempt, TIMER_KINDS[wait["kind"]], moment(wait["due_at"])
+    return step.epoch, wait.get("timer", step.attempt), TIMER_KINDS[wait["kind"]], moment(wait["due_at"])
 
 
 def _vote(row: Row, asked: dict[str, Any], data: dict[str, Any], at: datetime) -> None:

@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Q
 
 from orchestrator.errors import ProductError
 from runs import journal, workers
@@ -150,7 +151,8 @@ def runs_of(worker: str) -> list[UUID]:
     busy = OrchestrationInstance.objects.filter(status__in=BUSY).values_list("pk", flat=True)
     found: set[UUID] = set()
     for part in batches(list(busy), 500):
-        rows = StepRun.objects.filter(instance_id__in=part, status=str(StepStatus.RUNNING), worker=worker)
+        rows = StepRun.objects.filter(instance_id__in=part, status=str(StepStatus.RUNNING))
+        rows = rows.filter(Q(worker=worker) | Q(type="map"))  # items run in any worker
         found.update(rows.values_list("instance_id", flat=True))
     return sorted(found)
 

@@ -12,9 +12,9 @@ import orjson
 
 from runs import payloads
 from runs.cache import Run
-from runs.engine.commands import Asked, Command, Complete, Fail, Slept
+from runs.engine.commands import Asked, Command, Complete, Fail, Listed, Slept
 from runs.executors.base import Assignment
-from steps.base import Ask, Outcome, Sleep, StepError, StepResult
+from steps.base import Ask, Each, Outcome, Sleep, StepError, StepResult
 
 APPROVAL_BYTES = 1024 * 1024
 
@@ -35,6 +35,11 @@ def ended(assignment: Assignment, outcome: Outcome, run: Run) -> Command:
         return Asked(*where, _approval(assignment, outcome))
     if isinstance(outcome, Sleep):
         return Slept(*where, _in(outcome.seconds), outcome.output)
+    if isinstance(outcome, Each):
+        raw = payloads.encode(outcome.items)
+        items, payload = payloads.keep(assignment.run_id, outcome.items)
+        digest = sha256(raw).hexdigest()
+        return Listed(*where, len(outcome.items), digest, outcome.concurrency, outcome.skip, items, payload)
     raise StepError(f"The step gave {type(outcome).__name__}, which is no result.", code="bad_result")
 
 

@@ -34,7 +34,7 @@ class StepRunSerializer(serializers.ModelSerializer[StepRun]):
         model = StepRun
         fields = (
             "key", "name", "type", "status", "attempt", "epoch", "ports", "started_at", "finished_at",
-            "tokens", "cost", "output", "error", "taken_over",
+            "tokens", "cost", "items", "output", "error", "taken_over",
         )  # fmt: skip
 
 
@@ -106,6 +106,24 @@ class LogSerializer(serializers.ModelSerializer[StepLog]):
     class Meta:
         model = StepLog
         fields = ("id", "at", "step", "epoch", "attempt", "level", "message", "data")
+
+
+class ItemSerializer(Plain):
+    """An item of a map."""
+
+    index = serializers.IntegerField()
+    status = serializers.CharField()
+    attempt = serializers.IntegerField()
+    error = serializers.DictField(allow_null=True)
+    started_at = serializers.DateTimeField(allow_null=True)
+    finished_at = serializers.DateTimeField(allow_null=True)
+
+
+class ItemsSerializer(Plain):
+    """A page of a map's items, and how many there are."""
+
+    count = serializers.IntegerField()
+    results = ItemSerializer(many=True)
 
 
 class ReasonSerializer(Plain):

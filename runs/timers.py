@@ -72,7 +72,9 @@ class Timers:
         """Whether the run waits for exactly this; a clock that is behind ours may have refused it."""
         _, _, state = journal.load(timer.instance_id)
         step = state.steps.get(timer.step)
-        if step is None or step.wait is None or (step.epoch, step.attempt) != (timer.epoch, timer.attempt):
+        if step is None or step.wait is None:
+            return False
+        if (step.epoch, step.wait.get("timer", step.attempt)) != (timer.epoch, timer.attempt):
             return False
         kind = "expiry" if step.wait["kind"] == "approval" else step.wait["kind"]
         return bool(kind == timer.kind)

@@ -17,6 +17,7 @@ from orchestrator import access
 from orchestrator.errors import Conflict, Forbidden, Invalid, NotFound, TooLarge
 from orchestrator.models import User
 from runs import dispatch, journal, payloads
+from runs import items_told as item_pages
 from runs import logs as step_logs
 from runs.cache import versions
 from runs.engine import commands
@@ -141,6 +142,11 @@ def cancel(user: User, run: OrchestrationInstance, reason: str = "") -> None:
     """End the run: what runs or waits is cancelled at once. Raises Forbidden, Conflict ``not_running``."""
     access.check(user, access.EDIT, run)
     dispatch.act(run.pk, commands.Cancel(user.username, reason))
+
+
+def items(run: OrchestrationInstance, step: str, status: str, page: int, size: int) -> dict[str, Any]:
+    """A page of the items of a map: ``{count, results}``. Raises NotFound, Invalid."""
+    return item_pages.page(state_of(run)[1], step, status, page, size)
 
 
 def cancel_step(user: User, run: OrchestrationInstance, step: str, reason: str = "") -> None:

@@ -11,6 +11,7 @@ from steps.email import Email
 from steps.form import Form
 from steps.http import Http
 from steps.llm import Llm
+from steps.map import Map
 from steps.retrieve import Retrieve
 from steps.transform import Transform
 from steps.validation import Validation
@@ -26,11 +27,11 @@ TYPES: dict[str, StepType] = {
     "condition": Condition(),
     "transform": Transform(),
     "delay": Delay(),
+    "map": Map(),
 }
 
 # Types of the contract that cannot run here; a draft may hold them, publishing refuses them.
 ANNOUNCED: dict[str, tuple[str, ...]] = {
-    "map": ("success", "failure"),
     "orchestration": ("success", "failure"),
 }
 

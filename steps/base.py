@@ -146,7 +146,16 @@ class Sleep:
     output: dict[str, JSON] = field(default_factory=dict)
 
 
-Outcome = StepResult | Ask | Sleep
+@dataclass(slots=True)
+class Each:
+    """The step in ``config.step`` runs for each item; then the step completes with their results."""
+
+    items: list[JSON]
+    concurrency: int
+    skip: bool  # an item that fails for good leaves null; else it fails the step
+
+
+Outcome = StepResult | Ask | Sleep | Each
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,6 +111,61 @@ SETTLED = {"approve": "approved", "reject": "rejected", "submit": "submitted"}
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """A map has worked out its items; ``digest`` tells whether they are those of an earlier dispatch."""
+
+    step: str
+    epoch: int
+    attempt: int
+    count: int
+    digest: str
+    concurrency: int
+    skip: bool = False
+    items: list[JSON] | None = None
+    payload: dict[str, JSON] | None = None  # {sha256, size} in place of items over 16 KiB
+
+
+@dataclass(frozen=True, slots=True)
+class ItemDone:
+    """Item ``item`` of a map ended in its attempt ``tried``; ``size`` is that of its output as JSON."""
+
+    step: str
+    epoch: int
+    attempt: int
+    item: int
+    tried: int
+    output: JSON = None
+    payload: dict[str, JSON] | None = None
+    size: int = 0
+    usage: dict[str, int] = field(default_factory=dict)
+    cost: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ItemFail:
+    """An attempt of an item raised; ``error`` as in ``Fail``."""
+
+    step: str
+    epoch: int
+    attempt: int
+    item: int
+    tried: int
+    error: dict[str, JSON]
+
+
+@dataclass(frozen=True, slots=True)
+class ItemInterrupt:
+    """``worker``, which had started this attempt of an item, is gone."""
+
+    step: str
+    epoch: int
+    attempt: int
+    item: int
+    tried: int
+    worker: str
+
+
+@dataclass(frozen=True, slots=True)
 class Vote:
     """A person answers: approve or reject, or submit for a form. Who may answer is asked before."""
 
@@ -176,5 +231,7 @@ class Rollback:
     reason: str = ""
 
 
-Report = Complete | Fail | Asked | Slept | Reuse
-Command = Start | Fork | Kick | Report | Vote | Due | Interrupt | Cancel | CancelStep | RetryRun | Rollback
+Report = Complete | Fail | Asked | Slept | Reuse | Listed
+ItemReport = ItemDone | ItemFail | ItemInterrupt
+Act = Vote | Cancel | CancelStep | RetryRun | Rollback
+Command = Start | Fork | Kick | Report | ItemReport | Due | Interrupt | Act

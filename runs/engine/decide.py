@@ -12,7 +12,7 @@ from typing import Any
 
 from builder.graph import Graph
 from orchestrator.errors import Conflict
-from runs.engine import ends, fork, giving_up, reuse, rollback, waits
+from runs.engine import ends, fork, giving_up, maps, reuse, rollback, waits
 from runs.engine.commands import (
     Asked,
     Cancel,
@@ -23,7 +23,11 @@ from runs.engine.commands import (
     Fail,
     Fork,
     Interrupt,
+    ItemDone,
+    ItemFail,
+    ItemInterrupt,
     Kick,
+    Listed,
     RetryRun,
     Reuse,
     Rollback,
@@ -34,7 +38,7 @@ from runs.engine.commands import (
 from runs.engine.events import Event
 from runs.engine.records import RunState
 from runs.engine.states import ACTIVE, RunStatus
-from runs.engine.turn import Turn
+from runs.engine.turn import RUN_FAILED, Turn
 
 __all__ = ["WINDOW", "decide"]
 
@@ -54,9 +58,21 @@ def decide(
     turn = Turn(graph, state, now, worker, window)
     HANDLERS[type(command)](turn, command)
     if turn.events or type(command) is Kick:
+        if turn.state.maps:
+            _go_on_with_maps(turn)
         rollback.finish(turn)
         turn.go_on()
+        if turn.state.mapping and turn.may_begin():
+            maps.start_items(turn)
     return turn.events
+
+
+def _go_on_with_maps(turn: Turn) -> None:
+    """Of a run that stops or goes back: maps of which nothing runs any more stop before that is decided."""
+    if turn.state.status in ACTIVE and turn.state.failing:
+        maps.wind_down(turn, RUN_FAILED)
+    elif turn.state.undoing:
+        maps.halt(turn)
 
 
 def _start(turn: Turn, command: Start) -> None:
@@ -108,6 +124,10 @@ HANDLERS: dict[type, Callable[[Turn, Any], None]] = {
     Reuse: reuse.reuse,
     Asked: waits.asked,
     Slept: waits.slept,
+    Listed: maps.listed,
+    ItemDone: maps.done,
+    ItemFail: maps.failed,
+    ItemInterrupt: maps.interrupted,
     Vote: waits.voted,
     Due: waits.due,
     Interrupt: ends.interrupted,

@@ -6,7 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 from builder.graph import DEFAULT_PORT, Retry
-from runs.engine.commands import TIMEOUT, Asked, Complete, Fail, Interrupt, Report, Slept
+from runs.engine.commands import TIMEOUT, Asked, Complete, Fail, Interrupt, Listed, Report, Slept
+from runs.engine.mapping import active
 from runs.engine.records import StepState
 from runs.engine.rollback import roll_back_itself
 from runs.engine.states import StepStatus
@@ -26,10 +27,16 @@ def heard(turn: Turn, report: Report | Interrupt) -> StepState | None:
     if step is None:
         return None
     if step.status is StepStatus.RUNNING and step.attempt == attempt and step.epoch == epoch:
-        return step if not _moot(turn, report) else None
+        return None if _elsewhere(turn, report) or _moot(turn, report) else step
     if (key, epoch, attempt) in turn.state.unanswered and not isinstance(report, Interrupt):
         _ignore(turn, report, f"It was given up; the step is {step.status} now.")
     return None
+
+
+def _elsewhere(turn: Turn, report: Report | Interrupt) -> bool:
+    """While a map's items are under way, nothing is waited for from the step itself."""
+    found = active(turn.state, report.step) if turn.state.maps else None
+    return found is not None and (not found.finishing or isinstance(report, Listed))
 
 
 def _moot(turn: Turn, report: Report | Interrupt) -> bool:
@@ -39,7 +46,7 @@ def _moot(turn: Turn, report: Report | Interrupt) -> bool:
     """
     if report.step in turn.state.undoing:
         reason = UNDONE
-    elif turn.state.failing and isinstance(report, Asked | Slept | Interrupt):
+    elif turn.state.failing and isinstance(report, Asked | Slept | Listed | Interrupt):
         reason = RUN_FAILED
     else:
         return False

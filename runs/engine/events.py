@@ -22,10 +22,17 @@
 - step_failed: error {code, message, ...}, ports, handled, continued, output or payload, [usage], [cost],
   [citations], [line]. Neither handled nor continued: ``on_failure`` fails the run or rolls it back.
 - retry_scheduled: due_at, error, delay_s
+- items_listed: count, digest, concurrency, skip, items or payload; a map's items, some of which may be kept
+- item_started: worker, items [{index, attempt}]
+- item_completed: items [{index, output or payload, size, [usage], [cost]}]
+- item_failed: items [{index, error, [due_at]}]; with due_at it is tried again then
+- item_queued: items [index]; their pauses are over
+- item_interrupted: worker, items [{index, attempt}]
+- items_finished: worker, which puts the results together
 - step_skipped: nothing
 - step_cancelled: reason; of one that a person has given up also by, error, ports, handled, continued
 - step_interrupted: worker
-- late_result_ignored: reason, [usage], [cost]
+- late_result_ignored: reason, [usage], [cost], [item [index, attempt]]
 - rollback_started: to (None: the whole run), by (user name; None when automatic), reason, automatic, count
   (how often ``to`` has been rolled back, with this), steps (in the order of undoing), [cause] (the step
   whose failure did it)

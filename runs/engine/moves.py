@@ -86,7 +86,8 @@ def take_result(state: RunState, step: StepState, data: dict[str, Any]) -> None:
         step.citations = data["citations"]
     if "usage" in data:
         step.usage = data["usage"]
-    step.cost = data.get("cost", 0.0)
+    if "cost" in data:
+        step.cost = data["cost"]
     spend(state, data)
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, MutableMapping
+from dataclasses import replace
 from typing import TypeVar
 
+from runs.engine.items import MapState
 from runs.engine.records import RunState, StepState
 
 K = TypeVar("K")
@@ -89,7 +91,7 @@ class StepLayer(Mapping[str, StepState]):
 class Overlay(RunState):
     """A state over another one, which it leaves as it is."""
 
-    __slots__ = ("_steps",)
+    __slots__ = ("_base_maps", "_steps")
 
     def __init__(self, base: RunState) -> None:
         # Field by field: this runs between two commits, and a loop over the names takes three times as long.
@@ -107,6 +109,9 @@ class Overlay(RunState):
         self.approvals = _over(base.approvals) if base.approvals else {}
         self.results = _over(base.results) if base.results else {}
         self.unanswered = _over(base.unanswered) if base.unanswered else {}
+        self.maps = dict(base.maps) if base.maps else {}
+        self.mapping = _over(base.mapping) if base.mapping else {}
+        self._base_maps = base.maps
         self._steps = self.steps = StepLayer(base.steps)
 
     def own(self, key: str) -> StepState:
@@ -116,6 +121,16 @@ class Overlay(RunState):
         if step is None:
             step = owned[key] = self._steps.base[key].clone()
         return step
+
+    def own_map(self, key: str) -> MapState:
+        """The step's items, to write to: layers over them from the first time on."""
+        found = self.maps[key]
+        if found is self._base_maps.get(key):
+            found = self.maps[key] = replace(
+                found, items=_over(found.items), queue=_over(found.queue), running=_over(found.running),
+                pausing=_over(found.pausing), outputs=_over(found.outputs),
+            )  # fmt: skip
+        return found
 
 
 SMALL = 64  # up to here a copy is faster than a layer

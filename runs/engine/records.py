@@ -9,10 +9,11 @@ from operator import attrgetter
 from typing import Any
 
 from runs.engine.events import JSON
+from runs.engine.items import MapState
 from runs.engine.states import RunStatus, StepStatus
 
 Keys = MutableMapping[str, None]  # an ordered set of step keys
-Dispatch = tuple[str, int, int]  # step, epoch, attempt
+Dispatch = tuple[str, int, int] | tuple[str, int, int, int, int]  # step, epoch, attempt, [item, its attempt]
 
 
 @dataclass(slots=True)
@@ -87,9 +88,15 @@ class RunState:
     )  # by id: {step, status, by, at}
     results: MutableMapping[str, dict[str, Any]] = field(default_factory=dict)  # by step: may serve again
     unanswered: MutableMapping[Dispatch, None] = field(default_factory=dict)  # given up; may still report
+    maps: MutableMapping[str, MapState] = field(default_factory=dict)  # by step
+    mapping: Keys = field(default_factory=dict)  # maps with something to start
     tokens: int = 0  # of everything that ran, also of what was rolled back
     cost: float = 0.0
 
     def own(self, key: str) -> StepState:
         """The step's state, to write to."""
         return self.steps[key]
+
+    def own_map(self, key: str) -> MapState:
+        """The step's items, to write to."""
+        return self.maps[key]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from builder.graph import Graph
+from runs.engine import mapping
 from runs.engine.commands import SETTLED
 from runs.engine.events import Entries, Event
 from runs.engine.moves import (
@@ -67,7 +68,7 @@ def apply(graph: Graph, state: RunState, at: str, event: Event) -> None:
 def refresh(state: RunState) -> None:
     """A run that goes forward is WAITING while something waits and nothing runs or is about to."""
     if state.status in ACTIVE:
-        idle = state.waiting and not state.running and not state.ready
+        idle = state.waiting and not (state.running or state.ready or state.mapping)
         state.status = RunStatus.WAITING if idle else RunStatus.RUNNING
 
 
@@ -147,8 +148,14 @@ def _settle_approval(state: RunState, pk: str, status: str, by: str | None, at: 
     state.approvals[pk] = {**state.approvals[pk], "status": status, "by": by, "at": at}
 
 
+def _conclude(state: RunState, at: str, event: Event, status: StepStatus) -> StepState:
+    if state.maps and event["step"] in state.maps:
+        mapping.shut(state, event["step"], event)
+    return conclude(state, at, event, status)
+
+
 def _step_completed(graph: Graph, state: RunState, at: str, event: Event) -> None:
-    step = conclude(state, at, event, StepStatus.COMPLETED)
+    step = _conclude(state, at, event, StepStatus.COMPLETED)
     take_result(state, step, event["data"])
     step.error = None
     if "hash" in event["data"]:
@@ -158,7 +165,7 @@ def _step_completed(graph: Graph, state: RunState, at: str, event: Event) -> Non
 
 def _step_failed(graph: Graph, state: RunState, at: str, event: Event) -> None:
     data = event["data"]
-    step = conclude(state, at, event, StepStatus.FAILED)
+    step = _conclude(state, at, event, StepStatus.FAILED)
     take_result(state, step, data)
     step.error = data["error"]
     step.failures += 1
@@ -181,9 +188,10 @@ def _step_skipped(graph: Graph, state: RunState, at: str, event: Event) -> None:
 
 def _step_cancelled(graph: Graph, state: RunState, at: str, event: Event) -> None:
     key = event["step"]
-    if key in state.running:
+    found = mapping.active(state, key) if state.maps else None
+    if key in state.running and (found is None or found.finishing):
         state.unanswered[key, event["epoch"], event["attempt"]] = None
-    step, data = conclude(state, at, event, StepStatus.CANCELLED), event["data"]
+    step, data = _conclude(state, at, event, StepStatus.CANCELLED), event["data"]
     if "by" not in data:
         state.broken[key] = None
         return
@@ -207,7 +215,8 @@ def _step_interrupted(graph: Graph, state: RunState, at: str, event: Event) -> N
 
 
 def _late_result_ignored(graph: Graph, state: RunState, at: str, event: Event) -> None:
-    state.unanswered.pop((event["step"], event["epoch"], event["attempt"]), None)
+    item = event["data"].get("item", ())  # of a map: index and attempt
+    state.unanswered.pop((event["step"], event["epoch"], event["attempt"], *item), None)
     spend(state, event["data"])
 
 
@@ -215,6 +224,7 @@ def _step_reset(graph: Graph, state: RunState, at: str, event: Event) -> None:
     step = reopen(state, event["step"])
     if event["epoch"] > step.epoch:
         step.epoch, step.attempt = event["epoch"], 0
+        state.maps.pop(event["step"], None)
     else:
         weigh(graph, state, event["step"], step)
 
@@ -263,6 +273,7 @@ def _run_ended(status: RunStatus) -> Handler:
 
 
 HANDLERS: dict[str, Handler] = {
+    **mapping.HANDLERS,
     "run_started": _run_started,
     "run_forked": take_over,
     "step_started": _step_started,

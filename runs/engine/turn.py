@@ -69,7 +69,7 @@ class Turn:
             self._finish()
 
     def _start(self) -> None:
-        room = self.window - len(self.state.running)
+        room = self.window - len(self.state.running) - self.crowd()
         for key in list(islice(self.state.ready, max(room, 0))):
             self.start(key)
 
@@ -80,8 +80,19 @@ class Turn:
     def may_start(self) -> bool:
         """Whether a step can start in this very decision."""
         state = self.state
-        room = len(state.running) < self.window
-        return bool(self.worker) and room and state.status in ACTIVE and not state.failing
+        room = len(state.running) + self.crowd() < self.window
+        return room and self.may_begin()
+
+    def may_begin(self) -> bool:
+        """Whether anything may start by this decision, if there is room."""
+        return bool(self.worker) and self.state.status in ACTIVE and not self.state.failing
+
+    def crowd(self) -> int:
+        """Items that run beside the first of their map; that one has its step's place in the window."""
+        maps = self.state.maps
+        if not maps:
+            return 0
+        return sum(max(len(maps[key].running) - 1, 0) for key in self.state.running if key in maps)
 
     def _wind_down(self) -> None:
         """Semantic 5: nothing new starts, waiting steps stop, running ones end; then it has failed."""

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from orchestrator.errors import Conflict, Invalid
+from runs.engine import maps
 from runs.engine.commands import Asked, Due, Slept, Vote
 from runs.engine.ends import end, fail, heard
 from runs.engine.events import JSON
@@ -115,9 +116,14 @@ def answered(
 def due(turn: Turn, timer: Due) -> None:
     """A timer fired. Nothing happens unless the step waits for just this and its time has come."""
     step = turn.state.steps.get(timer.step)
+    if step is not None and timer.kind == "items":
+        maps.due(turn, timer)
+        return
     if step is None or step.status is not StepStatus.WAITING or step.wait is None:
         return
-    if (step.epoch, step.attempt) != (timer.epoch, timer.attempt) or KINDS[step.wait["kind"]] != timer.kind:
+    if (step.epoch, step.attempt) != (timer.epoch, timer.attempt) or KINDS.get(
+        step.wait["kind"]
+    ) != timer.kind:
         return
     due_at = step.wait.get("due_at")
     if due_at is None or turn.at < iso(datetime.fromisoformat(due_at)):

@@ -14,6 +14,7 @@ from knowledge.models import KnowledgeBase
 from orchestrator.errors import NotFound
 from runs import payloads
 from runs.engine.states import StepStatus
+from runs.items_told import shown
 from runs.models import OrchestrationInstance
 from runs.pages.sentences import Part, Scene, dots, part, tokens
 from runs.pages.words import count, duration, listed, money, ordinal
@@ -40,6 +41,7 @@ def details(scene: Scene, run: OrchestrationInstance, key: str, entries: Entries
         "has_output": ended and (one.step.output is not None or one.step.payload is not None),
         "output": output_of(scene.state, key, load) if ended else None,
         "error": one.step.error,
+        "items": shown(scene.state, key),
         "citations": one.step.citations,
         "attempts": attempts(scene, key, entries),
         "streams": one.step.status == StepStatus.RUNNING and one.spec.type == "llm",
@@ -93,8 +95,8 @@ def _called(model: Any, slug: str) -> str:
 
 def _input(scene: Scene, run: OrchestrationInstance, one: Part) -> Any:
     """The config as the step got it, worked out again; None where that is no longer possible."""
-    if one.spec.type not in steps.TYPES:
-        return None
+    if one.spec.type not in steps.TYPES or one.spec.type == "map":
+        return None  # its items are shown by themselves
     names = scope(str(run.pk), scene.state, partial(payloads.load, run.pk), one.spec.key)
     try:
         compiled = steps.compile_config(one.spec.type, one.spec.config)

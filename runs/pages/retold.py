@@ -157,6 +157,21 @@ def _retried(told: Told) -> str:
     return f"{told.by} retried {listed(steps) or 'what failed'}"
 
 
+def _items(words: str) -> Callable[[Told], str]:
+    """``3 items of Translate completed``; a single one by its number."""
+
+    def say(told: Told) -> str:
+        items = told.data.get("items") or []
+        if len(items) != 1:
+            return f"{len(items)} items of {told.name} {words}"
+        index = items[0] if isinstance(items[0], int) else items[0].get("index")
+        error = {} if isinstance(items[0], int) else items[0].get("error") or {}
+        why = f": {error['message']}" if error.get("message") else ""
+        return f"Item {index} of {told.name} {words}{why}"
+
+    return say
+
+
 # kind -> (sentence, status whose glyph stands for it)
 KINDS: dict[str, tuple[Callable[[Told], str], str]] = {
     "run_started": (_run_started, "RUNNING"),
@@ -166,6 +181,13 @@ KINDS: dict[str, tuple[Callable[[Told], str], str]] = {
     "step_waiting": (_waiting, "WAITING"),
     "step_completed": (_completed, "COMPLETED"),
     "step_failed": (_failed, "FAILED"),
+    "items_listed": (lambda told: f"{told.name} goes over {told.data.get('count', 0):,} items", "RUNNING"),
+    "item_started": (_items("started"), "RUNNING"),
+    "item_completed": (_items("completed"), "COMPLETED"),
+    "item_failed": (_items("failed"), "FAILED"),
+    "item_queued": (_items("may be tried again"), "PENDING"),
+    "item_interrupted": (_items("interrupted: the server stopped"), "CANCELLED"),
+    "items_finished": (lambda told: f"All items of {told.name} have ended", "RUNNING"),
     "step_skipped": (lambda told: f"{told.name} was skipped", "SKIPPED"),
     "step_cancelled": (lambda told: f"{told.name} was stopped{told.why}", "CANCELLED"),
     "step_interrupted": (lambda told: f"{told.name} was interrupted: its server stopped", "CANCELLED"),

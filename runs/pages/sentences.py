@@ -9,6 +9,7 @@ from typing import Any
 from builder.graph import EdgeSpec, Graph, StepSpec
 from runs.engine.records import RunState, StepState
 from runs.engine.states import StepStatus
+from runs.items_told import progress
 from runs.pages.words import Voice, capital, count, duration, moment, ordinal
 
 ACTIVE = (StepStatus.RUNNING, StepStatus.WAITING)
@@ -115,7 +116,7 @@ def _pending(one: Part) -> str:
 
 
 def _running(one: Part) -> str:
-    return dots(one.how_long, again(one.step))
+    return dots(progress(one.scene.state, one.spec.key), one.how_long, again(one.step))
 
 
 def _waiting(one: Part) -> str:
@@ -127,6 +128,8 @@ def _waiting(one: Part) -> str:
         since = one.scene.state.approvals[wait["approval"]]["at"]
         return f"for {who} since {one.voice.clock(since)}"
     due = one.voice.clock(wait.get("due_at"), seconds=True)
+    if wait.get("kind") == "items":
+        return f"for the next attempt of an item at {due} · {progress(one.scene.state, one.spec.key)}"
     if wait.get("kind") == "retry":
         return f"for attempt {one.step.failures + 1} of {one.spec.retry.max_attempts} at {due}"
     return f"until {due}"

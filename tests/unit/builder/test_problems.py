@@ -68,7 +68,7 @@ def test_a_name_that_comes_into_being_is_no_problem_any_more(refund):
     assert ("policy", "config.base", "unknown_base") in found(refund, exists)
 
 
-@pytest.mark.parametrize("kind", ["map", "orchestration"])
+@pytest.mark.parametrize("kind", ["orchestration"])
 def test_types_that_cannot_run_yet_are_a_problem(kind, everything_exists):
     document = {"name": "x", "steps": [{"key": "a", "type": kind, "config": {"prompt": "{{ nope"}}]}
     assert found(document, everything_exists) == [("a", "type", "not_available")]

@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 
 import steps
 from steps import form, outbound, schema
-from steps.base import Ask, Cancelled, Problem, Sleep, StepError, StepResult
+from steps.base import Ask, Cancelled, Each, Problem, Sleep, StepError, StepResult
 from steps.templates import render
 
 SAMPLES = {
@@ -38,6 +38,7 @@ SAMPLES = {
     "condition": {"cases": [{"port": "yes", "when": "true"}]},
     "transform": {"output": {"a": [1, None]}},
     "delay": {"seconds": 5},
+    "map": {"items": [1, 2], "step": {"type": "transform", "config": {"output": "{{ item }}"}}},
 }
 UNCHOSEN = {
     "llm": {""},
@@ -229,7 +230,7 @@ def test_no_config_whatever_breaks_a_run_in_another_way_than_a_step_error(step_t
 def test_its_result_is_json_and_takes_ports_that_it_has(step_type, at_work, world):
     config = SAMPLES[step_type.type]
     outcome = step_type.run(at_work(render(steps.compile_config(step_type.type, config), {"input": {}})))
-    assert isinstance(outcome, (StepResult, Ask, Sleep))
+    assert isinstance(outcome, (StepResult, Ask, Sleep, Each))
     orjson.dumps(asdict(outcome))
     if isinstance(outcome, StepResult):
         assert outcome.ports
@@ -273,11 +274,11 @@ def test_every_type_of_the_contract_is_built_or_announced():
 
 
 def test_an_announced_type_has_ports_and_a_problem():
-    assert steps.ports_of("map", {}) == ("success", "failure")
-    [problem] = steps.config_problems("ask", "map", {}, lambda *_: True)
+    assert steps.ports_of("orchestration", {}) == ("success", "failure")
+    [problem] = steps.config_problems("ask", "orchestration", {}, lambda *_: True)
     assert (problem.step, problem.field, problem.code) == ("ask", "type", "not_available")
     with pytest.raises(KeyError):
-        steps.get("map")
+        steps.get("orchestration")
 
 
 def test_an_unknown_type_has_no_ports():

@@ -12,6 +12,7 @@ PORTS = {
     "approval": ("approved", "rejected", "expired", "failure"),
     "condition": ("a", "b", "else", "failure"),
     "delay": ("success",),
+    "map": ("success", "failure"),
 }
 
 
@@ -52,7 +53,7 @@ def random_dag(random: Random, most: int = 25, *, plain: bool = False) -> Graph:
 
 
 def _random_step(random: Random, keys: list[str], key: str, plain: bool) -> dict[str, Any]:
-    kind = random.choice(("task", "task", "task", "approval", "condition", "delay"))
+    kind = random.choice(("task", "task", "task", "approval", "condition", "delay", "map"))
     step: dict[str, Any] = {"key": key, "type": kind, "join": random.choice(("any", "any", "all", "first"))}
     action = random.choice(("fail", "continue") if plain else ("fail", "continue", "rollback", "rollback"))
     if random.random() < 0.5:

@@ -100,7 +100,8 @@ class Table:
 
 def place(state: RunState, key: str) -> tuple[int, int]:
     """The present dispatch of a step."""
-    return state.steps[key].epoch, state.steps[key].attempt
+    step = state.steps[key]
+    return step.epoch, (step.wait or {}).get("timer", step.attempt)
 
 
 def timer_key(row: Row) -> Key:

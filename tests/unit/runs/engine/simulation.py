@@ -5,6 +5,8 @@ watched, and the rows that follow from it are compared with the state. After ``c
 and the run has to end.
 """
 
+# mypy: disable-error-code="call-arg,misc"
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -24,7 +26,11 @@ from runs.engine.commands import (
     Due,
     Fail,
     Interrupt,
+    ItemDone,
+    ItemFail,
+    ItemInterrupt,
     Kick,
+    Listed,
     RetryRun,
     Rollback,
     Slept,
@@ -33,7 +39,7 @@ from runs.engine.commands import (
 )
 from runs.engine.decide import decide
 from runs.engine.events import Entry, Event
-from runs.engine.flight import in_flight
+from runs.engine.flight import Flight, in_flight
 from runs.engine.state import RunState, fold, new_state, replay
 from runs.engine.states import ENDED
 from runs.stores.base import Changes
@@ -41,7 +47,7 @@ from tests.unit.runs.engine import rows
 from tests.unit.runs.engine.play import BEGIN
 from tests.unit.runs.engine.watch import Watch
 
-Dispatch = tuple[str, int, int]
+Dispatch = Any  # step, epoch, attempt; of an item also its index and attempt; or "gather"
 
 
 class Worker:
@@ -166,6 +172,12 @@ class World:
         for event in said:
             if event["kind"] == "step_started":
                 worker.executing.append((event["step"], event["epoch"], event["attempt"]))
+            elif event["kind"] == "item_started":
+                at = event["step"], event["epoch"], event["attempt"]
+                items = [(*at, each["index"], each["attempt"]) for each in event["data"]["items"]]
+                worker.executing += items
+            elif event["kind"] == "items_finished":
+                worker.executing.append((event["step"], event["epoch"], event["attempt"], "gather"))
 
     def _die(self, worker: Worker) -> None:
         """Everything in flight there is lost; another process takes its place."""
@@ -239,7 +251,7 @@ class World:
         """A process stops cleanly: it gives back what it runs, and starts nothing more."""
         worker = self.random.choice(self.workers)
         for dispatch in worker.executing:
-            self.submit(Interrupt(*dispatch, worker.name), crash="idle")
+            self.submit(_interrupt(dispatch, worker.name), crash="idle")
         self._write(worker)
         self.workers[self.workers.index(worker)] = self._worker()
         self.gone.append(worker.name)
@@ -254,9 +266,12 @@ class World:
 
     def _take_over(self, name: str) -> None:
         """Whose steps these are is found in the rows; which they are is said by the state."""
-        if any((row["status"], row["worker"]) == ("RUNNING", name) for row in self.table.steps.values()):
-            for key, epoch, attempt, _ in list(in_flight(self.state, name)):
-                self.submit(Interrupt(key, epoch, attempt, name))
+        rows = self.table.steps.values()
+        if any(
+            row["status"] == "RUNNING" and (row["worker"] == name or row["type"] == "map") for row in rows
+        ):
+            for flight in list(in_flight(self.state, name)):
+                self.submit(_interrupt(_dispatch(flight), name))
 
     def idle_append(self) -> None:
         """A process without an executor says something; nothing starts by it."""
@@ -330,10 +345,10 @@ class World:
             self.submit(report)
         self.sent.clear()
         here = [dispatch for worker in self.workers for dispatch in worker.executing]
-        for key in list(self.state.running):  # lost with a message, not with a worker that is gone
-            step = self.state.steps[key]
-            if step.worker not in self.gone and (key, step.epoch, step.attempt) not in here:
-                self.submit(Interrupt(key, step.epoch, step.attempt, step.worker))
+        for worker in self.workers:  # lost with a message, not with a worker that is gone
+            for flight in list(in_flight(self.state, worker.name)):
+                if _dispatch(flight) not in here:
+                    self.submit(_interrupt(_dispatch(flight), worker.name))
         self._write_all()
         self.now += timedelta(seconds=1000)
         self._fire(1)
@@ -342,10 +357,31 @@ class World:
                 if known["status"] == "pending":
                     self.submit(Vote(pk, by, "approve"))
 
-    def _report(self, dispatch: Dispatch) -> Command:
+    def _items(self, dispatch: Any) -> Command:
+        """A map works out its items; the same ones in each attempt, most of the time."""
+        count = len(dispatch[0]) + int(dispatch[0][1:]) % 5 + (self.random.random() < 0.1)
+        return Listed(
+            *dispatch, count, f"{count} items", 1 + int(dispatch[0][1:]) % 3, int(dispatch[0][1:]) % 2 == 0,
+            list(range(count)),
+        )  # fmt: skip
+
+    def _item(self, dispatch: Any, chance: float) -> Command:
+        """How an item ends."""
+        if chance < 0.15:
+            error = {"code": self.random.choice(("boom", "timeout")), "message": "no"}
+            return ItemFail(*dispatch, {**error, "retryable": self.random.random() < 0.7})
+        return ItemDone(*dispatch, output=dispatch[3], size=1, usage={"input_tokens": 1})
+
+    def _report(self, dispatch: Any) -> Command:
         """How a step ends: as its type may, by chance."""
-        key, _, attempt = dispatch
+        key, attempt = dispatch[0], dispatch[2]
         spec, chance = self.graph.steps[key], self.random.random()
+        if len(dispatch) == 5:
+            return self._item(dispatch, chance)
+        if len(dispatch) == 4:
+            return Complete(*dispatch[:3], output={"results": []})
+        if spec.type == "map" and chance > 0.2:
+            return self._items(dispatch)
         if chance < 0.12:
             error = {"code": self.random.choice(("boom", "timeout")), "message": "no"}
             return Fail(*dispatch, {**error, "retryable": self.random.random() < 0.7})
@@ -359,7 +395,7 @@ class World:
             taken = ("failure",)
         return Complete(*dispatch, taken, {"by": key}, usage={"input_tokens": attempt}, cost=0.5)
 
-    def _question(self, dispatch: Dispatch) -> Asked:
+    def _question(self, dispatch: Any) -> Asked:
         expires_at = (self.now + timedelta(seconds=20)).isoformat() if self.random.random() < 0.5 else None
         self.questions += 1
         asked: dict[str, Any] = {
@@ -369,3 +405,20 @@ class World:
         }
         asked["assignees"] = ["mary", "john"]
         return Asked(*dispatch, {**asked, "quorum": self.random.choice((1, 1, 2))})
+
+
+def _dispatch(flight: Flight) -> Dispatch:
+    """What recovery finds, as a worker knows it."""
+    key, epoch, attempt, part = flight
+    if not part:
+        return key, epoch, attempt
+    if part == "gather":
+        return key, epoch, attempt, part
+    _, index, tried = part.split(":")
+    return key, epoch, attempt, int(index), int(tried)
+
+
+def _interrupt(dispatch: Any, worker: str) -> Command:
+    if len(dispatch) == 5:
+        return ItemInterrupt(*dispatch, worker)
+    return Interrupt(*dispatch[:3], worker)
