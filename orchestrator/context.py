@@ -20,8 +20,13 @@ ENTRIES = (
     ("runs", "Runs", "", "runs", ""),
     ("inbox", "Inbox", "", "inbox", ""),
     ("knowledge", "Knowledge", "", "knowledge", "designs"),
+    ("agents", "Agents", "", "agents", "designs"),
     ("admin:index", "Admin site", "", "settings", "governs"),
 )
+
+ALSO = {
+    "agents": ("/models/", "/tools/", "/credentials/")
+}  # what stands under an entry beside its own address
 
 
 def chrome(request: HttpRequest) -> dict[str, Any]:
@@ -47,8 +52,8 @@ def _navigation(request: HttpRequest, user: User) -> list[dict[str, Any]]:
     for name, label, short, icon, wanted in ENTRIES:
         if wanted and not getattr(user, wanted):
             continue
-        url = reverse(name)
-        current = here == url if name == "home" else here.startswith(url)
+        url = reverse("agent_rows", args=[name]) if name == "agents" else reverse(name)
+        current = here == url if name == "home" else here.startswith((url, *ALSO.get(name, ())))
         count = verbs.waiting_for(user).count() if name == "inbox" else 0
         entries.append(
             {

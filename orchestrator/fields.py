@@ -44,8 +44,10 @@ class JSONTextField(models.TextField):  # type: ignore[type-arg]
             raise ValidationError(f"This is not JSON: {error}.") from error
 
     def value_from_object(self, obj: models.Model) -> Any:
-        """What a form shows: indented JSON text."""
+        """What a form shows: indented JSON text, nothing for ``None``, which a form could not send back."""
         value = super().value_from_object(obj)
+        if value is None:
+            return ""
         return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS).decode()
 
     def save_form_data(self, instance: models.Model, data: Any) -> None:

@@ -14,6 +14,7 @@ urlpatterns = [
     path("", include("builder.urls")),
     path("", include("runs.urls")),
     path("knowledge/", include("knowledge.urls")),
+    path("", include("agents.urls")),
     path("admin/", admin.site.urls),
     path("api/v1/", include("orchestrator.api_urls")),
 ]
