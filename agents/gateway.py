@@ -21,6 +21,8 @@ from agents.rounds import Round, ToolCall, ToolSpec
 from agents.structure import check_schema, read
 
 if TYPE_CHECKING:
+    from pydantic_ai.models import Model
+
     from agents.exchange import Answer, Question
 
 __all__ = ["GatewayError", "Passage", "Reply", "Request", "Round", "ToolCall", "ToolSpec", "complete"]
@@ -85,20 +87,15 @@ class Reply:
 
 @dataclass(slots=True)
 class _Call:
-    """One call on its way: who answers it and when it must have ended (monotonic seconds)."""
+    """One call on its way: when it must have ended (monotonic seconds) and what has come."""
 
     request: Request
-    provider: Provider
     give_up: float
     inbox: SimpleQueue[str | None] = field(default_factory=SimpleQueue)  # None: the job has ended
 
     @property
     def left_s(self) -> float:
         return max(0.0, self.give_up - time.monotonic())
-
-    def check(self) -> None:
-        if self.request.cancelled():
-            raise GatewayError("The call was cancelled.", code="cancelled")
 
 
 def complete(request: Request) -> Reply:
@@ -107,18 +104,24 @@ def complete(request: Request) -> Reply:
     Makes exactly one request to the provider. Raises GatewayError, see there for the codes; it says
     whether another try may help. Ends within a second of being cancelled.
     """
-    began = time.monotonic()
     if request.output_schema is not None:
         check_schema(request.output_schema)
     row = request.model
     provider = PROVIDERS[row.provider]
     limit_s = row.timeout_s if request.timeout_s is None else min(request.timeout_s, row.timeout_s)
-    call = _Call(request, provider, give_up=began + limit_s)
-    call.check()
+    _check(request)
     connection = provider.connect(account_of(row), request.cancelled)
     question = _question(request, provider)
-    answer = _exchange(call, connection, question)
+    model = loop.kept(connection, lambda: provider.build(connection))
+    _check(request)
+    began = time.monotonic()  # not before: importing an SDK takes seconds, which are not the provider's
+    answer = _exchange(_Call(request, give_up=began + limit_s), connection, model, question)
     return _reply(request, question, answer, time.monotonic() - began)
+
+
+def _check(request: Request) -> None:
+    if request.cancelled():
+        raise GatewayError("The call was cancelled.", code="cancelled")
 
 
 def account_of(row: LLMModel) -> Account:
@@ -167,14 +170,13 @@ def _at_most(wanted: int | None, limit: int | None) -> int | None:
     return min((value for value in (wanted, limit) if value is not None), default=None)
 
 
-def _exchange(call: _Call, connection: Connection, question: Question) -> Answer:
+def _exchange(call: _Call, connection: Connection, model: Model[Any], question: Question) -> Answer:
     """Run the request on the background loop; whatever the provider does wrong becomes a GatewayError."""
     from agents import exchange, failures
 
     name = call.request.model.name
     sent = f"{question.system}\n\n{question.prompt}".strip()
     on_text = call.inbox.put if call.request.on_text else None
-    model = loop.kept(connection, lambda: call.provider.build(connection))
     job = loop.Job(
         exchange.ask(model, question, on_text, limit_s=call.left_s), done=lambda: call.inbox.put(None)
     )
@@ -201,13 +203,13 @@ def _deliver(call: _Call) -> None:
         try:
             piece = call.inbox.get(timeout=LOOK_S)
         except Empty:
-            call.check()
+            _check(call.request)
             if time.monotonic() > call.give_up + GRACE_S:
                 raise _too_late(call.request.model.name, "") from None
             continue
         if piece is None:
             return
-        call.check()
+        _check(call.request)
         if call.request.on_text is not None:
             call.request.on_text(piece)
 
