@@ -88,7 +88,7 @@ def test_cancelling_asks_once_and_the_run_can_go_on_later(page, login, start, be
     page.get_by_role("button", name="Let it go on").click()
     becomes(page, "Waiting")
     page.locator(".workbar summary", has_text="Cancel").click()
-    page.get_by_label("Why").fill("Wrong parcel")
+    page.locator("#why").fill("Wrong parcel")
     page.get_by_role("button", name="Cancel the run").click()
     becomes(page, "Cancelled")
     expect(page.locator(".workbar")).to_contain_text("cancelled")
