@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from agents import loop
@@ -28,30 +30,36 @@ def asked(mock):
     return lambda: aimock.asked(mock)[before:]
 
 
+def use_key(patch):
+    """Let every model have an API key, as if decrypted from its credential."""
+    patch.setattr(
+        "agents.gateway.account_of", lambda row: Account(row.name, row.model_name, row.base_url, KEY)
+    )
+
+
 @pytest.fixture
 def key(monkeypatch):
     """An API key, as if decrypted from the model's credential."""
-    monkeypatch.setattr(
-        "agents.gateway.account_of", lambda row: Account(row.name, row.model_name, row.base_url, KEY)
-    )
+    use_key(monkeypatch)
     return KEY
+
+
+def model_at(address, provider, **fields):
+    """A model of a provider that answers from the mock at this address; its row is not stored."""
+    return LLMModel(
+        **{
+            "name": "Mock",
+            "slug": "mock",
+            "provider": provider,
+            "model_name": NAMES.get(provider, "gpt-4o-mini"),
+            "base_url": address if provider in NAMES else f"{address}/v1",
+            "timeout_s": 20,
+            **fields,
+        }
+    )
 
 
 @pytest.fixture
 def model_of(mock):
     """Make a model of a provider that answers from the mock; rows are not stored."""
-
-    def make(provider, **fields):
-        return LLMModel(
-            **{
-                "name": "Mock",
-                "slug": "mock",
-                "provider": provider,
-                "model_name": NAMES.get(provider, "gpt-4o-mini"),
-                "base_url": mock if provider in NAMES else f"{mock}/v1",
-                "timeout_s": 20,
-                **fields,
-            }
-        )
-
-    return make
+    return partial(model_at, mock)

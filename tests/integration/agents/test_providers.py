@@ -11,7 +11,9 @@ import pytest
 
 from agents.gateway import GatewayError, Passage, Request, Round, ToolSpec, complete
 from agents.rounds import ToolResult
+from tests.integration.agents.conftest import model_at, use_key
 
+NETWORK = ["openai", "openai_compatible", "anthropic", "gemini"]
 pytestmark = pytest.mark.usefixtures("key")
 
 LABEL = {
@@ -27,8 +29,17 @@ ORDER = ToolSpec(
 )
 
 
-@pytest.fixture(params=["openai", "openai_compatible", "anthropic", "gemini"])
-def model(request, model_of):
+@pytest.fixture(scope="module")
+def warm(mock):
+    """Every SDK is loaded: that takes seconds, and the tests here count them."""
+    with pytest.MonkeyPatch.context() as patch:
+        use_key(patch)
+        for provider in NETWORK:
+            complete(Request(model_at(mock, provider, timeout_s=60), "say hello"))
+
+
+@pytest.fixture(params=NETWORK)
+def model(request, model_of, warm):
     return model_of(request.param)
 
 
