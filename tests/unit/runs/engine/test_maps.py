@@ -7,6 +7,7 @@ from typing import Any
 from builder.graph import Graph
 from runs.engine.commands import Due, ItemDone, ItemFail, ItemInterrupt, Kick, Listed
 from runs.engine.flight import in_flight
+from runs.engine.items import ItemState, MapState
 from runs.engine.maps import MOST_BYTES
 from tests.unit.runs.engine.dags import dag
 from tests.unit.runs.engine.play import Play, kinds
@@ -199,3 +200,26 @@ def test_a_rollback_stops_a_map_of_which_nothing_runs():
     play.worker = ""
     listed(play, 2)
     assert kinds(play.roll_back("a"))[:2] == ["rollback_started", "step_cancelled m"]
+
+
+def test_a_map_that_fails_gives_up_the_items_that_pause_too():
+    """semantic 4: the map has failed for good, so none of its items has another attempt."""
+    play = Play(graph(retry={"max_attempts": 2, "delay_s": 60}))
+    listed(play, 3)
+    failed(play, 0, retryable=True)
+    failed(play, 1)
+    assert play.state.steps["m"].status == "FAILED"
+    assert {index: str(item.status) for index, item in play.state.maps["m"].items.items()} == {
+        0: "CANCELLED", 1: "FAILED", 2: "CANCELLED",
+    }  # fmt: skip
+
+
+def test_items_that_had_begun_come_first_and_no_more_than_there_is_room_for():
+    found = MapState(1, 5, "d", 5, skip=False, next=1)
+    found.items = {0: ItemState(attempt=1), 2: ItemState(attempt=2), 3: ItemState(attempt=1)}
+    found.queue = {2: None, 3: None}
+    assert found.pick(1) == [{"index": 2, "attempt": 3}]
+    assert found.pick(9) == [
+        {"index": 2, "attempt": 3}, {"index": 3, "attempt": 2}, {"index": 1, "attempt": 1},
+        {"index": 4, "attempt": 1},
+    ]  # fmt: skip
