@@ -68,6 +68,14 @@ class OnFailure:
 
 
 @dataclass(frozen=True, slots=True)
+class Compensation:
+    """What undoes the effects of a step: an action of another type, run as the step's ``retry`` says."""
+
+    type: str
+    config: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class StepSpec:
     """A step as published. ``ports`` are in drawing order, ``position`` counts from 0 in the document."""
 
@@ -81,6 +89,7 @@ class StepSpec:
     timeout_s: float | None = None
     on_failure: OnFailure = OnFailure()
     position: int = 0
+    compensate: Compensation | None = None
 
 
 class Graph:
@@ -219,6 +228,10 @@ def _check_step(step: dict[str, Any]) -> None:
     _require(step, "on_failure.to", to is None or isinstance(to, str), "the key of a step")
     times = failure.get("max_times", 1)
     _require(step, "on_failure.max_times", _count(times), COUNT)
+    undo = step.get("compensate", {})
+    _require(step, "compensate", isinstance(undo, dict), "an object")
+    _require(step, "compensate.type", isinstance(undo.get("type", ""), str), "text")
+    _require(step, "compensate.config", isinstance(undo.get("config", {}), dict), "an object")
 
 
 def _require(step: dict[str, Any], name: str, holds: bool, wanted: str) -> None:
@@ -247,6 +260,7 @@ def _spec(step: dict[str, Any], position: int, ports_of: PortsOf) -> StepSpec:
         message = f"Step {step['key']}: there is no step type {step['type'][:80]!r}."
         raise GraphError(message, code="unknown_type", step=step["key"], field="type")
     retry, failure = step.get("retry", {}), step.get("on_failure", {})
+    undo = step.get("compensate")
     return StepSpec(
         key=step["key"],
         type=step["type"],
@@ -265,6 +279,7 @@ def _spec(step: dict[str, Any], position: int, ports_of: PortsOf) -> StepSpec:
             failure.get("action", "fail"), failure.get("to"), int(failure.get("max_times", 1))
         ),
         position=position,
+        compensate=Compensation(undo.get("type", ""), undo.get("config", {})) if undo else None,
     )
 
 

@@ -84,12 +84,29 @@ def _of_step(step: dict[str, Any], graph: Graph, exists: Lookup, outputs: Output
         yield from found
         yield from _reads(key, reads, graph, outputs)
     if "compensate" in step:
-        message = "What undoes this step cannot run yet; leave it out to publish."
-        yield Problem(key, "compensate", "not_available", message)
+        yield from _compensate(step, graph, exists, outputs)
     yield from _on_failure(step, graph)
 
 
-def _reads(key: str, reads: Reads, graph: Graph, outputs: Outputs) -> Found:
+def _compensate(step: dict[str, Any], graph: Graph, exists: Lookup, outputs: Outputs) -> Found:
+    """What undoes the step: an action that ends at once; it may read what the step itself gave."""
+    key, action = step["key"], step["compensate"]
+    if extra := [name for name in action if name not in ("type", "config")]:
+        message = f"What undoes a step has a type and a config, and no {extra[0]!r}; leave it out."
+        yield Problem(key, "compensate", "invalid", message)
+    kind = action.get("type", "")
+    if kind not in steps.TYPES or steps.TYPES[kind].waits:
+        message = f"Nothing of type {kind!r} can undo a step; use one that ends at once, such as http."
+        yield Problem(key, "compensate.type", "unknown_type", message)
+        return
+    found, reads = findings(key, kind, action.get("config") or {}, exists)
+    for one in found:
+        yield Problem(key, f"compensate.{one.field}", one.code, one.message)
+    named = tuple((f"compensate.{field}", path) for field, path in reads)
+    yield from _reads(key, named, graph, outputs, itself=True)
+
+
+def _reads(key: str, reads: Reads, graph: Graph, outputs: Outputs, *, itself: bool = False) -> Found:
     """Templates that read a step which is not upstream, or what no step has."""
     for field, path in reads:
         if path[0] in ("item", "index") and not field.startswith("config.step."):
@@ -100,10 +117,10 @@ def _reads(key: str, reads: Reads, graph: Graph, outputs: Outputs) -> Found:
         other = path[1]
         if other not in graph.steps:
             yield Problem(key, field, "unknown_step", _unknown(other, graph.steps))
-        elif other == key:
+        elif other == key and not itself:
             message = f"This reads steps.{key}, the step itself, which has no output before it has run."
             yield Problem(key, field, "not_upstream", message)
-        elif not graph.is_upstream(other, key):
+        elif other != key and not graph.is_upstream(other, key):
             name = graph.steps[other].name
             message = (
                 f"This reads steps.{other} ({name}), which does not come before this step; connect it first."

@@ -238,6 +238,20 @@ class Runs(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericVie
         other = access.get(cast(User, request.user), access.VIEW, OrchestrationInstance, pk=named)
         return Response(comparing.compare(self.get_object(), other))
 
+    @extend_schema(
+        request=serializers.ResolveSerializer,
+        responses=serializers.RunDetailSerializer,
+        parameters=[IDEMPOTENCY_KEY],
+    )
+    @action(detail=True, methods=["post"], url_path="rollback/resolve")
+    @idempotent
+    def resolve(self, request: Request, pk: UUID) -> Response:
+        """Say how a rollback goes on that is stuck: ``retry``, ``skip`` or ``give_up``."""
+        body = _valid(serializers.ResolveSerializer, request)
+        return self._act(
+            lambda user, run: verbs.resolve(user, run, body["step"], body["action"], body["reason"])
+        )
+
     def _act(self, verb: Any) -> Response:
         """Call a verb on the run; answer the run as it is after."""
         verb(cast(User, self.request.user), self.get_object())

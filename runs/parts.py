@@ -7,17 +7,20 @@ the command that ends it, and ``engine/flight.py``, from which recovery knows th
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 from uuid import UUID
 
 from runs import plans, reports, reuse
 from runs.cache import Run
-from runs.engine.commands import Command, Interrupt
+from runs.effects import Door
+from runs.engine.commands import Command, Complete, Interrupt
 from runs.engine.events import Event
 from runs.engine.states import StepStatus
 from runs.executors.base import Assignment, Token
 from runs.items import GatherPart, ItemPart
 from runs.plans import Plan
+from runs.undoing import UndoPart
 from steps.base import StepError
 
 
@@ -80,10 +83,17 @@ class StepPart:
     def work(self, run: Run, assignment: Assignment, plan: Plan, token: Token) -> Command:
         """Run the step's code."""
         context = plans.context_of(run, assignment, plan, token, plans.scope_of(run, assignment.step))
+        door = Door(run, assignment, context)
+        context.door = door.call
         context.check()
-        if plan.reusable:
-            return reuse.ended(run, assignment, plan, context)
-        return reports.ended(assignment, plan.type.run(context), run)
+        with door:
+            if plan.reusable:
+                ended = reuse.ended(run, assignment, plan, context)
+            else:
+                ended = reports.ended(assignment, plan.type.run(context), run)
+            if isinstance(ended, Complete) and (received := door.closed()):
+                return replace(ended, received=received)
+            return ended
 
     def failed(self, assignment: Assignment, error: StepError) -> Command:
         """The attempt failed."""
@@ -98,11 +108,13 @@ PARTS: dict[str, Part] = {  # by the kind of event that starts them
     "step_started": StepPart(),
     "item_started": ItemPart(),
     "items_finished": GatherPart(),
+    "compensation_started": UndoPart(),
 }
 _BY_NAME: dict[str, Part] = {  # by what Assignment.part begins with
     "": PARTS["step_started"],
     "item": PARTS["item_started"],
     "gather": PARTS["items_finished"],
+    "undo": PARTS["compensation_started"],
 }
 
 

@@ -80,7 +80,7 @@ class Projector:
         self.kinds: set[str] = set()
         self.asked: set[str] = set()  # whose inbox has changed
         self._graph, self._at = graph, at
-        self._touched: dict[str, Waits | None] = {}  # step -> what it waited for before
+        self._touched: dict[str, tuple[Waits, ...]] = {}  # step -> the times that it waited for before
         self._approvals: dict[str, dict[str, Any]] = {}  # id -> the approval, with its votes so far
         self._started = False
 
@@ -94,6 +94,9 @@ class Projector:
                 self._started |= kind == "run_started"
                 for key in event["data"].get(RETRIED.get(kind, ""), ()):
                     self._touch(state, key)
+                if kind == "rollback_given_up":
+                    for key, _ in state.undo:
+                        self._touch(state, key)
                 continue
             self._touch(state, key)
             if kind.startswith("approval_"):
@@ -101,7 +104,7 @@ class Projector:
 
     def _touch(self, state: RunState, key: str) -> None:
         if key not in self._touched:
-            self._touched[key] = waits(state.steps[key])
+            self._touched[key] = times(state, key)
 
     def after(self, state: RunState, seq: int, output: Output) -> Changes:
         """The rows as they stand when the whole entry is folded."""
@@ -116,7 +119,7 @@ class Projector:
         for row in (*changes.new_approvals, *changes.approvals.values()):
             row["seq"] = seq
         for key, before in self._touched.items():
-            self._timer(key, before, waits(state.steps[key]))
+            self._timer(key, before, times(state, key))
         changes.run = self._run(state, seq, output)
         return changes
 
@@ -129,13 +132,15 @@ class Projector:
             for position, (key, spec) in enumerate(self._graph.steps.items())
         ]  # fmt: skip
 
-    def _timer(self, key: str, before: Waits | None, now: Waits | None) -> None:
+    def _timer(self, key: str, before: tuple[Waits, ...], now: tuple[Waits, ...]) -> None:
         if before == now:
             return
-        if before is not None:
-            self.changes.timers_gone.append(dict(zip(WAITS, (key, *before), strict=True)))
-        if now is not None:
-            self.changes.new_timers.append(dict(zip(WAITS, (key, *now), strict=True)))
+        for wait in before:
+            if wait not in now:
+                self.changes.timers_gone.append(dict(zip(WAITS, (key, *wait), strict=True)))
+        for wait in now:
+            if wait not in before:
+                self.changes.new_timers.append(dict(zip(WAITS, (key, *wait), strict=True)))
 
     def _run(self, state: RunState, seq: int, output: Output) -> Row:
         row: Row = {
@@ -212,6 +217,19 @@ def waits(step: StepState) -> Waits | None:
     if wait is None or not wait.get("due_at"):
         return None
     return step.epoch, wait.get("timer", step.attempt), TIMER_KINDS[wait["kind"]], moment(wait["due_at"])
+
+
+def times(state: RunState, key: str) -> tuple[Waits, ...]:
+    """The times that a step, and what undoes it, waits for."""
+    own = waits(state.steps[key])
+    found: tuple[Waits, ...] = () if own is None else (own,)
+    if state.undo:
+        found += tuple(
+            (epoch, job["attempt"], "undo", moment(job["due_at"]))
+            for (step, epoch), job in state.undo.items()
+            if step == key and job["status"] == "waiting"
+        )
+    return found
 
 
 def _vote(row: Row, asked: dict[str, Any], data: dict[str, Any], at: datetime) -> None:

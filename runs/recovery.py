@@ -149,7 +149,10 @@ def started_by(run_id: UUID, worker: str) -> list[Assignment]:
 def runs_of(worker: str) -> list[UUID]:
     """The runs in which ``worker`` has a RUNNING step; looked for in busy runs only, which are few."""
     busy = OrchestrationInstance.objects.filter(status__in=BUSY).values_list("pk", flat=True)
-    found: set[UUID] = set()
+    rolling_back = OrchestrationInstance.objects.filter(status=str(RunStatus.ROLLING_BACK))
+    found: set[UUID] = set(
+        rolling_back.values_list("pk", flat=True)
+    )  # it may undo one there: few, all looked at
     for part in batches(list(busy), 500):
         rows = StepRun.objects.filter(instance_id__in=part, status=str(StepStatus.RUNNING))
         rows = rows.filter(Q(worker=worker) | Q(type="map"))  # items run in any worker

@@ -84,7 +84,8 @@ def failed(assignment: Assignment, error: StepError) -> Fail:
 
 def said(error: StepError, details: dict[str, Any]) -> dict[str, Any]:
     """An error as the journal keeps it."""
-    return {
+    refused = {"refused": True} if error.refused else {}
+    return refused | {
         "code": error.code,
         "message": error.message,
         "retryable": error.retryable,

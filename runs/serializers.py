@@ -145,11 +145,20 @@ class RollbackSerializer(ReasonSerializer):
     dry_run = serializers.BooleanField(default=False)
 
 
+class ResolveSerializer(ReasonSerializer):
+    """How a stuck rollback goes on."""
+
+    step = serializers.CharField()
+    action = serializers.ChoiceField(choices=["retry", "skip", "give_up"])
+
+
 class PreviewSerializer(Plain):
     """What a rollback would do."""
 
     to = serializers.CharField(allow_null=True)
     steps = serializers.ListField(child=serializers.DictField())
+    compensates = serializers.ListField(child=serializers.CharField())
+    unknown = serializers.ListField(child=serializers.CharField())
     cannot = serializers.ListField(child=serializers.CharField())
     kept = serializers.ListField(child=serializers.CharField())
     retried = serializers.ListField(child=serializers.CharField())

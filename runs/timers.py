@@ -71,6 +71,9 @@ class Timers:
     def _still_counts(self, timer: Timer) -> bool:
         """Whether the run waits for exactly this; a clock that is behind ours may have refused it."""
         _, _, state = journal.load(timer.instance_id)
+        if timer.kind == "undo":
+            job = state.undo.get((timer.step, timer.epoch), {})
+            return (job.get("status"), job.get("attempt")) == ("waiting", timer.attempt)
         step = state.steps.get(timer.step)
         if step is None or step.wait is None:
             return False

@@ -15,6 +15,7 @@ urlpatterns = [
     path("runs/<uuid:pk>/steps/<str:key>/cancel/", views.cancel_step, name="run_cancel_step"),
     path("runs/<uuid:pk>/retry/", views.retry, name="run_retry"),
     path("runs/<uuid:pk>/rollback/", views.rollback, name="run_rollback"),
+    path("runs/<uuid:pk>/rollback/resolve/", views.resolve, name="run_resolve"),
     path("inbox/", inbox_views.inbox, name="inbox"),
     path("inbox/<uuid:pk>/", inbox_views.inbox, name="approval"),
     path("inbox/<uuid:pk>/decide/", inbox_views.decide, name="decide"),

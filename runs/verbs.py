@@ -177,8 +177,20 @@ def rollback(
     return None
 
 
+def resolve(user: User, run: OrchestrationInstance, step: str, action: str, reason: str = "") -> None:
+    """Say how a rollback goes on that is stuck at ``step``: retry, skip (with a reason) or give_up.
+
+    Giving up leaves the run FAILED with nothing reset; a later rollback undoes what is left. Raises
+    Forbidden, Conflict ``not_stuck``, Invalid.
+    """
+    access.check(user, access.EDIT, run)
+    dispatch.act(run.pk, commands.Resolve(step, action, user.username, reason))
+
+
 def effect_of(spec: StepSpec) -> str:
     """What a step leaves outside the run: ``reversible`` is nothing that has to be undone."""
+    if spec.compensate is not None:
+        return "compensatable"
     return step_type(spec.type).effect_of(spec.config)
 
 

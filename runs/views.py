@@ -92,6 +92,15 @@ def rollback(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     )
 
 
+@login_required
+@require_POST
+def resolve(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Say how a rollback goes on that is stuck."""
+    step, action = request.POST.get("step", ""), request.POST.get("action", "")
+    reason = request.POST.get("reason", "")
+    return _act(request, pk, lambda user, one: verbs.resolve(user, one, step, action, reason))
+
+
 def _act(
     request: HttpRequest, pk: uuid.UUID, verb: Callable[[User, OrchestrationInstance], Any]
 ) -> HttpResponse:

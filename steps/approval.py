@@ -15,6 +15,7 @@ class Approval(StepType):
     """Puts a question with its evidence to named people, a role, or both."""
 
     type = "approval"
+    waits = True
     label = "Approval"
     group = "Ask people"
     icon = "t-approval"

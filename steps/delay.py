@@ -17,6 +17,7 @@ class Delay(StepType):
     """Waits some seconds, or until a moment."""
 
     type = "delay"
+    waits = True
     label = "Delay"
     group = "Shape the flow"
     icon = "t-delay"

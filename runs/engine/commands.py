@@ -37,6 +37,43 @@ class Kick:
 
 
 @dataclass(frozen=True, slots=True)
+class Received:
+    """What came back from external call ``call``: a receipt without secrets, or the Payload that holds it."""
+
+    call: int
+    key: str
+    receipt: JSON = None
+    payload: dict[str, JSON] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A step, or what undoes it, is about to make an external call; ``received`` are answers before that."""
+
+    step: str
+    epoch: int
+    attempt: int
+    call: int
+    key: str
+    what: str
+    received: tuple[Received, ...] = ()
+    item: int | None = None
+    undo: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Answers that no further call and no end of the step has told."""
+
+    step: str
+    epoch: int
+    attempt: int
+    received: tuple[Received, ...]
+    item: int | None = None
+    undo: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Complete:
     """A step ended. On the port ``failure`` it failed and keeps its output; ``reason`` says why."""
 
@@ -52,6 +89,7 @@ class Complete:
     line: str = ""
     reason: str = ""
     hash: str = ""  # of all that the result rests on, where it may serve again
+    received: tuple[Received, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +269,54 @@ class Rollback:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """A compensation worked."""
+
+    step: str
+    epoch: int
+    attempt: int
+    output: JSON = None
+    payload: dict[str, JSON] | None = None
+    usage: dict[str, int] = field(default_factory=dict)
+    cost: float = 0.0
+    line: str = ""
+    received: tuple[Received, ...] = ()
+    undo: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class UndoFailed:
+    """An attempt of a compensation raised; ``error`` as in ``Fail``."""
+
+    step: str
+    epoch: int
+    attempt: int
+    error: dict[str, JSON]
+
+
+@dataclass(frozen=True, slots=True)
+class UndoInterrupted:
+    """``worker``, which had started this attempt of a compensation, is gone."""
+
+    step: str
+    epoch: int
+    attempt: int
+    worker: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resolve:
+    """A person says how a rollback goes on that is stuck at ``step``: retry, skip or give_up."""
+
+    step: str
+    action: str
+    by: str
+    reason: str = ""
+
+
 Report = Complete | Fail | Asked | Slept | Reuse | Listed
 ItemReport = ItemDone | ItemFail | ItemInterrupt
-Act = Vote | Cancel | CancelStep | RetryRun | Rollback
-Command = Start | Fork | Kick | Report | ItemReport | Due | Interrupt | Act
+Act = Vote | Cancel | CancelStep | RetryRun | Rollback | Resolve
+Undoing = Sent | Noted | Undone | UndoFailed | UndoInterrupted
+Command = Start | Fork | Kick | Report | ItemReport | Due | Interrupt | Act | Undoing

@@ -12,7 +12,7 @@ from typing import Any
 
 from builder.graph import Graph
 from orchestrator.errors import Conflict
-from runs.engine import ends, fork, giving_up, maps, reuse, rollback, waits
+from runs.engine import ends, fork, giving_up, ledger, maps, reuse, rollback, undo, waits
 from runs.engine.commands import (
     Asked,
     Cancel,
@@ -28,17 +28,24 @@ from runs.engine.commands import (
     ItemInterrupt,
     Kick,
     Listed,
+    Noted,
+    Resolve,
     RetryRun,
     Reuse,
     Rollback,
+    Sent,
     Slept,
     Start,
+    UndoFailed,
+    UndoInterrupted,
+    Undone,
     Vote,
 )
 from runs.engine.events import Event
 from runs.engine.records import RunState
 from runs.engine.states import ACTIVE, RunStatus
 from runs.engine.turn import RUN_FAILED, Turn
+from runs.engine.unwinding import half_undone
 
 __all__ = ["WINDOW", "decide"]
 
@@ -60,6 +67,8 @@ def decide(
     if turn.events or type(command) is Kick:
         if turn.state.maps:
             _go_on_with_maps(turn)
+        if turn.state.undo:
+            undo.go_on(turn)
         rollback.finish(turn)
         turn.go_on()
         if turn.state.mapping and turn.may_begin():
@@ -105,6 +114,9 @@ def _retry(turn: Turn, command: RetryRun) -> None:
     if state.status not in (RunStatus.FAILED, RunStatus.CANCELLED) or state.started_at is None:
         message = f"The run is {state.status}; one that has failed or was cancelled can be tried again."
         raise Conflict(message, code="not_failed")
+    if half := half_undone(state):
+        message = f"What {', '.join(half)} did is undone already; roll back to it, or to a step before it."
+        raise Conflict(message, code="half_undone", steps=half)
     wanted = list(state.broken) if command.steps is None else list(dict.fromkeys(command.steps))
     for key in wanted:
         if key not in turn.graph.steps:
@@ -135,4 +147,10 @@ HANDLERS: dict[type, Callable[[Turn, Any], None]] = {
     CancelStep: giving_up.cancel_step,
     RetryRun: _retry,
     Rollback: rollback.roll_back,
+    Sent: ledger.sent,
+    Noted: ledger.noted,
+    Undone: undo.undone,
+    UndoFailed: undo.failed,
+    UndoInterrupted: undo.interrupted,
+    Resolve: undo.resolve,
 }

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from builder.graph import DEFAULT_PORT, Retry
+from runs.engine import ledger
 from runs.engine.commands import TIMEOUT, Asked, Complete, Fail, Interrupt, Listed, Report, Slept
 from runs.engine.mapping import active
 from runs.engine.records import StepState
@@ -61,6 +62,9 @@ def _ignore(turn: Turn, report: Report, reason: str) -> None:
     data: dict[str, Any] = {"reason": reason}
     if isinstance(report, Complete):
         data.update(_spent(report))
+        if turn.graph.steps[report.step].compensate is not None and FAILURE not in report.ports:
+            data["happened"] = True  # its effect has to be undone; what does so may read what it gave
+            data |= {"payload": report.payload} if report.payload else {"output": report.output}
     turn.say_of("late_result_ignored", report.step, report.epoch, report.attempt, data)
 
 
@@ -75,6 +79,8 @@ def _spent(report: Complete) -> dict[str, Any]:
 
 def complete(turn: Turn, report: Complete) -> None:
     """The step ended by itself."""
+    if report.received:
+        ledger.take(turn, report, report.received, brief=_completes(turn, report))
     if heard(turn, report) is None:
         return
     data = _spent(report)
@@ -89,6 +95,15 @@ def complete(turn: Turn, report: Complete) -> None:
     if report.hash:
         data["hash"] = report.hash
     end(turn, report.step, report.ports, data, report.reason)
+
+
+def _completes(turn: Turn, report: Complete) -> bool:
+    """Whether this report will complete its step: then nobody asks for a receipt again."""
+    step = turn.state.steps.get(report.step)
+    if step is None or report.step in turn.state.undoing or FAILURE in report.ports:
+        return False
+    now = (step.status, step.epoch, step.attempt)
+    return now == (StepStatus.RUNNING, report.epoch, report.attempt)
 
 
 def end(turn: Turn, key: str, ports: tuple[str, ...], data: dict[str, Any], reason: str = "") -> None:

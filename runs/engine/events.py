@@ -32,7 +32,19 @@
 - step_skipped: nothing
 - step_cancelled: reason; of one that a person has given up also by, error, ports, handled, continued
 - step_interrupted: worker
-- late_result_ignored: reason, [usage], [cost], [item [index, attempt]]
+- late_result_ignored: reason, [usage], [cost], [item [index, attempt]], [happened with output or payload: its
+  effect is to be undone]
+- effect_sent: call, key, what, [item], [undo]; durable before the call is made
+- effect_received: call, key, receipt or payload (neither where the end in the same entry says it), [item],
+  [undo]
+- compensation_started: worker. Of these events ``attempt`` counts the attempts to undo.
+- step_compensated: output or payload, [line], [usage], [cost]
+- compensation_retry_scheduled: due_at, error, delay_s
+- compensation_queued: nothing; its pause is over
+- compensation_failed: error; for good: a person has to say how the rollback goes on
+- compensation_interrupted: worker
+- compensation_retried, compensation_skipped: by, reason
+- rollback_given_up: by, reason, step, remaining (steps that are still to be undone)
 - rollback_started: to (None: the whole run), by (user name; None when automatic), reason, automatic, count
   (how often ``to`` has been rolled back, with this), steps (in the order of undoing), [cause] (the step
   whose failure did it)

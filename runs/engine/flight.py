@@ -24,3 +24,6 @@ def in_flight(state: RunState, worker: str) -> Iterator[Flight]:
             continue
         if step.status is StepStatus.RUNNING and step.worker == worker:
             yield key, step.epoch, step.attempt, "" if found is None else "gather"
+    for (key, epoch), job in state.undo.items():
+        if job["status"] == "running" and job["worker"] == worker:
+            yield key, epoch, job["attempt"], "undo"

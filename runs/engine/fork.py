@@ -80,7 +80,7 @@ def branch(source: Graph, state: RunState, target: Graph, start: str, version: i
 
 def _has_ended(state: RunState, key: str) -> bool:
     """Whether the step came to something that the steps after it can rest on."""
-    if key in state.broken or key in state.undoing:
+    if key in state.broken or key in state.undoing or (key, state.steps[key].epoch) in state.undone:
         return False
     return state.steps[key].status in (StepStatus.COMPLETED, StepStatus.FAILED, StepStatus.SKIPPED)
 

@@ -112,6 +112,9 @@ class Overlay(RunState):
         self.maps = dict(base.maps) if base.maps else {}
         self.mapping = _over(base.mapping) if base.mapping else {}
         self._base_maps = base.maps
+        self.effects = _over(base.effects) if base.effects else {}
+        self.undo = dict(base.undo) if base.undo else {}
+        self.undone = _over(base.undone) if base.undone else {}
         self._steps = self.steps = StepLayer(base.steps)
 
     def own(self, key: str) -> StepState:

@@ -90,6 +90,9 @@ class RunState:
     unanswered: MutableMapping[Dispatch, None] = field(default_factory=dict)  # given up; may still report
     maps: MutableMapping[str, MapState] = field(default_factory=dict)  # by step
     mapping: Keys = field(default_factory=dict)  # maps with something to start
+    effects: MutableMapping[str, dict[str, Any]] = field(default_factory=dict)  # see engine.ledger
+    undo: MutableMapping[tuple[str, int], dict[str, Any]] = field(default_factory=dict)  # see engine.undo
+    undone: MutableMapping[tuple[str, int], str] = field(default_factory=dict)
     tokens: int = 0  # of everything that ran, also of what was rolled back
     cost: float = 0.0
 

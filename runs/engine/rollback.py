@@ -7,10 +7,12 @@ from typing import Any
 
 from builder.graph import Graph, StepSpec
 from orchestrator.errors import Conflict
+from runs.engine import ledger
 from runs.engine.commands import Rollback
 from runs.engine.records import RunState, tokens_of
 from runs.engine.states import ACTIVE, CHECKPOINTS, RunStatus, StepStatus
 from runs.engine.turn import UNDONE, Turn
+from runs.engine.unwinding import half_undone, owed
 
 STARTED = (*CHECKPOINTS, StepStatus.RUNNING, StepStatus.WAITING)
 
@@ -47,6 +49,9 @@ def refuse(graph: Graph, state: RunState, to: str | None) -> None:
         raise Conflict("The whole run is rolled back already.", code="not_running")
     if to is None:
         return
+    if to in graph.steps and (left := [k for k in half_undone(state) if k not in affected(graph, to)]):
+        message = f"What {', '.join(left)} did is undone already; roll back to it, or to a step before it."
+        raise Conflict(message, code="half_undone", steps=left)
     if to not in graph.steps:
         raise Conflict("The run has no such step.", code="unknown_step", step=str(to)[:80])
     if state.steps[to].status not in CHECKPOINTS:
@@ -89,7 +94,7 @@ def _begin(
 def finish(turn: Turn) -> None:
     """Set the steps back once none of them runs any more. Until then their reports only stop them."""
     state, rollback = turn.state, turn.state.rollback
-    if rollback is None or any(key in state.undoing for key in state.running):
+    if rollback is None or state.undo or any(key in state.undoing for key in state.running):
         return
     undoing = state.undoing
     for key in turn.graph.order:
@@ -113,9 +118,11 @@ def preview(
 
     ``{to, steps: [{step, status, what}], cannot, kept, retried, waits_for, cost, tokens}``. ``steps`` are in
     the order of undoing; ``what`` is ``stop`` (it runs or waits), ``undo`` (it has ended) or ``reset`` (it
-    never started). ``cannot`` are those of them whose effects stay: ``effect_of`` says ``reversible`` of the
-    others. ``kept`` have completed and keep their outputs, ``retried`` have failed elsewhere, and
-    ``waits_for`` run now. ``cost`` and ``tokens`` are what the results that are given up have used.
+    never started). ``compensates`` are those whose ``compensate`` action runs, in that order;
+    ``unknown`` those with a call that was sent and never answered. ``cannot`` are those of them whose
+    effects stay: ``effect_of`` says ``reversible`` of the others. ``kept`` have completed and keep their
+    outputs, ``retried`` have failed elsewhere, and ``waits_for`` run now. ``cost`` and ``tokens`` are what
+    the results that are given up have used.
     """
     refuse(graph, state, to)
     order = undo_order(graph, state, to)
@@ -126,8 +133,19 @@ def preview(
     return {
         "to": to,
         "steps": steps,
+        "compensates": [key for key in order if owed(graph, state, key)],
+        "unknown": [
+            key
+            for key in order
+            if ledger.unknown(state, key)
+            and (graph.steps[key].compensate is not None or effect_of(graph.steps[key]) != "reversible")
+        ],
         "cannot": [
-            key for key in order if state.steps[key].attempt and effect_of(graph.steps[key]) != "reversible"
+            key
+            for key in order
+            if state.steps[key].attempt
+            and graph.steps[key].compensate is None
+            and effect_of(graph.steps[key]) != "reversible"
         ],
         "kept": [
             key

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from builder.graph import Graph
-from runs.engine import mapping
+from runs.engine import ledger, mapping, unwinding
 from runs.engine.commands import SETTLED
 from runs.engine.events import Entries, Event
 from runs.engine.moves import (
@@ -110,6 +110,8 @@ def _retry_scheduled(graph: Graph, state: RunState, at: str, event: Event) -> No
     step = suspend(state, event["step"], {"kind": "retry", "due_at": data["due_at"]})
     step.failures += 1
     step.error = data["error"]
+    if data["error"].get("refused"):
+        ledger.refused(state, event["step"])
     presume(state, event, data["error"])
 
 
@@ -158,6 +160,8 @@ def _step_completed(graph: Graph, state: RunState, at: str, event: Event) -> Non
     step = _conclude(state, at, event, StepStatus.COMPLETED)
     take_result(state, step, event["data"])
     step.error = None
+    if state.effects:
+        state.effects.pop(event["step"], None)
     if "hash" in event["data"]:
         remember(state, event)
     resolve(graph, state, event["step"], step.ports)
@@ -169,6 +173,8 @@ def _step_failed(graph: Graph, state: RunState, at: str, event: Event) -> None:
     take_result(state, step, data)
     step.error = data["error"]
     step.failures += 1
+    if data["error"].get("refused"):
+        ledger.refused(state, event["step"])
     presume(state, event, data["error"])
     if data["handled"] or data["continued"]:
         resolve(graph, state, event["step"], step.ports)
@@ -218,6 +224,13 @@ def _late_result_ignored(graph: Graph, state: RunState, at: str, event: Event) -
     item = event["data"].get("item", ())  # of a map: index and attempt
     state.unanswered.pop((event["step"], event["epoch"], event["attempt"], *item), None)
     spend(state, event["data"])
+    if "happened" in event["data"]:
+        unwinding.fold_late(graph, state, event)
+
+
+def _effect_received(graph: Graph, state: RunState, at: str, event: Event) -> None:
+    ledger.fold_received(graph, state, at, event)
+    unwinding.fold_late(graph, state, event)
 
 
 def _step_reset(graph: Graph, state: RunState, at: str, event: Event) -> None:
@@ -225,6 +238,7 @@ def _step_reset(graph: Graph, state: RunState, at: str, event: Event) -> None:
     if event["epoch"] > step.epoch:
         step.epoch, step.attempt = event["epoch"], 0
         state.maps.pop(event["step"], None)
+        state.effects.pop(event["step"], None)
     else:
         weigh(graph, state, event["step"], step)
 
@@ -238,6 +252,7 @@ def _rollback_started(graph: Graph, state: RunState, at: str, event: Event) -> N
         state.rollback_counts[data["cause"]] = state.rollback_counts.get(data["cause"], 0) + 1
     else:  # a person has acted: every automatic rollback has all its times again
         state.rollback_counts.clear()
+    unwinding.fold_begun(graph, state, data["steps"])
 
 
 def _rollback_finished(graph: Graph, state: RunState, at: str, event: Event) -> None:
@@ -291,6 +306,7 @@ HANDLERS: dict[str, Handler] = {
     "step_cancelled": _step_cancelled,
     "step_interrupted": _step_interrupted,
     "late_result_ignored": _late_result_ignored,
+    "effect_received": _effect_received,
     "rollback_started": _rollback_started,
     "step_reset": _step_reset,
     "rollback_finished": _rollback_finished,
@@ -299,4 +315,5 @@ HANDLERS: dict[str, Handler] = {
     "run_failed": _run_ended(RunStatus.FAILED),
     "run_cancelled": _run_ended(RunStatus.CANCELLED),
     "run_rolled_back": _run_ended(RunStatus.ROLLED_BACK),
+    **unwinding.HANDLERS,
 }

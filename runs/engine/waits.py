@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from orchestrator.errors import Conflict, Invalid
-from runs.engine import maps
+from runs.engine import maps, undo
 from runs.engine.commands import Asked, Due, Slept, Vote
 from runs.engine.ends import end, fail, heard
 from runs.engine.events import JSON
@@ -115,6 +115,9 @@ def answered(
 
 def due(turn: Turn, timer: Due) -> None:
     """A timer fired. Nothing happens unless the step waits for just this and its time has come."""
+    if timer.kind == "undo":
+        undo.due(turn, timer)
+        return
     step = turn.state.steps.get(timer.step)
     if step is not None and timer.kind == "items":
         maps.due(turn, timer)

@@ -27,7 +27,12 @@ def preview(user: User, run: OrchestrationInstance, scene: Scene, look: Look) ->
         return {**shared, "refused": error.message, "steps": []}
     done = [one for one in plan["steps"] if one["status"] not in IDLE]
     steps = [
-        {"no": number, "key": one["step"], "title": scene.voice.step(one["step"]), "what": _what(scene, one)}
+        {
+            "no": number,
+            "key": one["step"],
+            "title": scene.voice.step(one["step"]),
+            "what": _what(scene, one, one["step"] in plan["compensates"]),
+        }
         for number, one in enumerate(done, 1)
     ]
     idle = [scene.voice.step(one["step"]) for one in plan["steps"] if one["status"] in IDLE]
@@ -35,6 +40,7 @@ def preview(user: User, run: OrchestrationInstance, scene: Scene, look: Look) ->
         **shared,
         "steps": steps,
         "numbers": {one["key"]: one["no"] for one in steps},
+        "unknown": listed([scene.voice.step(key) for key in plan["unknown"]]),
         "cannot": [_cannot(scene, one) for one in plan.get("cannot", ())],
         "idle": listed(idle),
         "kept": listed([scene.voice.step(key) for key in plan["kept"]]),
@@ -48,8 +54,10 @@ def _tokens(number: int) -> str:
     return count(number, "token") if number else ""
 
 
-def _what(scene: Scene, planned: dict[str, Any]) -> str:
+def _what(scene: Scene, planned: dict[str, Any], compensated: bool) -> str:
     """What undoing one step means."""
+    if compensated:
+        return "What it did is undone; it runs again"
     key, status = planned["step"], planned["status"]
     asks = scene.graph.steps[key].type in ASKING
     if status == StepStatus.COMPLETED:

@@ -208,6 +208,38 @@ KINDS: dict[str, tuple[Callable[[Told], str], str]] = {
         "ROLLED_BACK",
     ),
     "late_result_ignored": (lambda told: f"A late result of {told.name} was ignored{told.why}", "SKIPPED"),
+    "effect_sent": (lambda told: f"{told.name} sends{_after(told.data.get('what'))}", "RUNNING"),
+    "effect_received": (lambda told: f"{told.name} got its answer", "COMPLETED"),
+    "compensation_started": (lambda told: f"Undoing {told.name}", "ROLLING_BACK"),
+    "step_compensated": (
+        lambda told: f"What {told.name} did is undone{_after(told.data.get('line'))}",
+        "ROLLED_BACK",
+    ),
+    "compensation_retry_scheduled": (
+        lambda told: (
+            f"Undoing {told.name} failed{told.message}. "
+            f"It is tried again at {told.at(told.data.get('due_at'))}"
+        ),
+        "WAITING",
+    ),
+    "compensation_queued": (lambda told: f"The wait before undoing {told.name} is over", "PENDING"),
+    "compensation_failed": (
+        lambda told: f"Undoing {told.name} failed{told.message}. Somebody has to decide",
+        "FAILED",
+    ),
+    "compensation_interrupted": (
+        lambda told: f"Undoing {told.name} was interrupted: its server stopped",
+        "CANCELLED",
+    ),
+    "compensation_retried": (
+        lambda told: f"{told.by} had undoing {told.name} tried again{told.why}",
+        "RUNNING",
+    ),
+    "compensation_skipped": (
+        lambda told: f"{told.by} left what {told.name} did as it is{told.why}",
+        "SKIPPED",
+    ),
+    "rollback_given_up": (lambda told: f"{told.by} gave the rollback up{told.why}", "FAILED"),
     "rollback_started": (_rolled_back, "ROLLING_BACK"),
     "rollback_finished": (lambda told: "The rollback is done", "ROLLED_BACK"),
     "run_retried": (_retried, "RUNNING"),

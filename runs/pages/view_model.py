@@ -86,6 +86,7 @@ def page(user: User, run: OrchestrationInstance, query: Mapping[str, str]) -> di
         "facts": _facts(sight),
         "acts": _acts(sight),
         "verdict": verdict(sight.scene, look) if state.status == RunStatus.FAILED else None,
+        "undoing": _undoing(sight),
         "cards": canvas.cards(sight.scene, sight.drawn, (plan or {}).get("numbers", {}), look.step),
         "edges": canvas.edges(sight.scene, sight.drawn),
         "backs": canvas.backs(sight.scene, sight.drawn),
@@ -222,6 +223,21 @@ def _acts(sight: Sight) -> dict[str, bool]:
         "rollback": may and status not in (RunStatus.ROLLING_BACK, RunStatus.ROLLED_BACK),
         "again": sight.over and access.allowed(sight.user, access.START, sight.run.orchestration),
     }
+
+
+def _undoing(sight: Sight) -> list[dict[str, Any]]:
+    """What is still to be undone, in order; where one is stuck, a person can say how to go on."""
+    return [
+        {
+            "step": key,
+            "title": sight.scene.voice.step(key),
+            "status": job["status"],
+            "error": (job["error"] or {}).get("message", ""),
+            "due": sight.scene.voice.clock(job["due_at"], seconds=True) if job["due_at"] else "",
+            "may": sight.may_act and job["status"] == "stuck",
+        }
+        for (key, _epoch), job in sight.state.undo.items()
+    ]
 
 
 def _by_whom(sight: Sight) -> str:

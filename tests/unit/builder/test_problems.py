@@ -74,9 +74,27 @@ def test_types_that_cannot_run_yet_are_a_problem(kind, everything_exists):
     assert found(document, everything_exists) == [("a", "type", "not_available")]
 
 
-def test_a_compensation_is_a_problem_for_now(changed, everything_exists):
-    step(changed, "tell")["compensate"] = {"type": "http", "config": {"url": "https://x"}}
-    assert found(changed, everything_exists) == [("tell", "compensate", "not_available")]
+@pytest.mark.parametrize(
+    ("action", "expected"),
+    [
+        ({"type": "http", "config": {"url": "https://x/{{ steps.tell.output }}"}}, []),
+        ({"type": "approval", "config": {}}, [("tell", "compensate.type", "unknown_type")]),
+        ({"type": "nothing"}, [("tell", "compensate.type", "unknown_type")]),
+        ({"type": "http", "config": {"url": "x"}}, [("tell", "compensate.config.url", "invalid")]),
+        (
+            {"type": "http", "config": {"url": "https://x/{{ steps.nobody.output }}"}},
+            [("tell", "compensate.config.url", "unknown_step")],
+        ),
+        (
+            {"type": "http", "config": {"url": "https://x"}, "retry": {}},
+            [("tell", "compensate", "invalid")],
+        ),
+    ],
+)
+def test_a_compensation_is_an_action_that_may_read_its_own_step(changed, everything_exists, action, expected):
+    """semantic 6: any step may name a compensate action; its templates see the step's own output."""
+    step(changed, "tell")["compensate"] = action
+    assert found(changed, everything_exists) == expected
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.errors import Conflict
-from runs.engine.commands import Complete, Fork, Reuse
+from runs.engine.commands import Complete, Fork, Reuse, Undone
 from runs.engine.fork import Branch, branch
 from runs.engine.state import fold, new_state, replay
 from runs.engine.states import CHECKPOINTS, IllegalTransition
@@ -98,6 +98,28 @@ def test_a_rollback_in_a_fork_undoes_nothing_of_what_was_taken_over_and_then_run
     assert fork.statuses == "a:RUNNING b:PENDING c:PENDING"
     assert not is_taken_over(fork.state.steps["a"])
     assert fork.state.steps["a"].epoch == 2
+
+
+def test_a_rollback_in_a_fork_compensates_only_what_ran_in_it():
+    """semantic 8: effects taken over belong to the source run, also where the whole run is undone."""
+    undo = {"compensate": {"type": "task"}}
+    fork = forked(finished("a > b > c", a=undo, b=undo, c=undo), "c")
+    fork.complete("c")
+    for to in ("a", "b", None):
+        assert fork.preview(to)["compensates"] == ["c"]
+    assert kinds(fork.roll_back(None)) == ["rollback_started", "compensation_started c"]
+    fork.do(Undone("c", 1, 1))
+    assert (fork.state.status, list(fork.state.undone)) == ("ROLLED_BACK", [("c", 1)])
+
+
+def test_a_rollback_to_a_step_that_was_taken_over_runs_it_here_and_then_it_is_undone_here():
+    """semantic 8: its next epoch is the fork's own."""
+    undo = {"compensate": {"type": "task"}}
+    fork = forked(finished("a > b", a=undo), "b")
+    fork.complete("b")
+    assert "compensation_started a" not in kinds(fork.roll_back("a"))
+    fork.complete("a")
+    assert fork.preview("a")["compensates"] == ["a"]
 
 
 @pytest.mark.parametrize(("start", "code"), [("z", "unknown_step"), ("b", "not_a_checkpoint")])

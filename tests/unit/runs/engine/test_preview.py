@@ -29,6 +29,8 @@ def test_a_preview_lists_what_would_be_undone_in_order_and_what_it_has_cost():
             {"step": "s", "status": "SKIPPED", "what": "reset"},
             {"step": "c", "status": "PENDING", "what": "reset"},
         ],
+        "compensates": [],
+        "unknown": [],
         "cannot": [],
         "kept": ["x"],
         "retried": ["y"],

@@ -28,7 +28,7 @@ class Watch:
         self.graph, self.window = graph, window
         self.seq = 0
         self.run = "PENDING"
-        self.failing = False
+        self.failing = self.given_up = False
         self.status = dict.fromkeys(graph.steps, "PENDING")
         self.ports: dict[str, tuple[str, ...]] = dict.fromkeys(graph.steps, ())
         self.epoch = dict.fromkeys(graph.steps, 1)
@@ -45,6 +45,8 @@ class Watch:
         self.in_work: dict[str, set[int]] = {}
         self.pausing: dict[str, set[int]] = {}
         self.mapped: dict[str, tuple[int, int]] = {}  # count, concurrency
+        self.undone: set[tuple[str, int]] = set()
+        self.undoes: tuple[str, int] | None = None  # one compensation at a time
 
     def entry(self, seq: int, events: list[dict[str, Any]], state: RunState) -> None:
         """Check one entry and the state after it."""
@@ -61,7 +63,8 @@ class Watch:
         kind, data = event["kind"], event["data"]
         if self.run in ENDED:
             late = ("late_result_ignored", "run_retried", "rollback_started")
-            assert kind in late, f"{kind} after the end"
+            undoes = kind in ("effect_received", "step_compensated", "rollback_given_up")
+            assert kind in late or undoes or kind.startswith("compensation_"), f"{kind} after the end"
         if kind in RUN_ENDS:
             self._run_ended(RUN_ENDS[kind])
         elif (handler := getattr(self, f"_{kind}", None)) is not None:
@@ -86,7 +89,7 @@ class Watch:
             assert not self.broken, "COMPLETED over an unhandled failure"
             assert not self._in("PENDING"), "COMPLETED with steps that could still start"
         if status == "FAILED":
-            assert self.broken
+            assert self.broken or self.given_up
         if status == "ROLLED_BACK":
             assert set(self.status.values()) <= {"PENDING"}
         else:
@@ -108,6 +111,30 @@ class Watch:
         assert set(data["steps"]) == self.undoing
         assert len(data["steps"]) == len(self.undoing)
         self.reset = set()
+
+    def _compensation_started(self, key: str, event: Event, data: JSON) -> None:
+        assert self.undoes is None, "one after the other"
+        assert (key, event["epoch"]) not in self.undone, "nothing is undone twice"
+        assert not set(self._in("RUNNING")) & self.undoing, "a rollback waits for what runs"
+        self.undoes = (key, event["epoch"])
+
+    def _compensation_over(self, key: str, event: Event, data: JSON) -> None:
+        assert self.undoes == (key, event["epoch"])
+        self.undoes = None
+
+    _compensation_failed = _compensation_retry_scheduled = _compensation_interrupted = _compensation_over
+
+    def _step_compensated(self, key: str, event: Event, data: JSON) -> None:
+        self._compensation_over(key, event, data)
+        self.undone.add((key, event["epoch"]))
+
+    def _compensation_skipped(self, key: str, event: Event, data: JSON) -> None:
+        self.undone.add((key, event["epoch"]))
+
+    def _rollback_given_up(self, key: str, event: Event, data: JSON) -> None:
+        if self.run == "ROLLING_BACK":
+            self.run, self.undoing = "RUNNING", set()
+            self.given_up = True
 
     def _rollback_finished(self, key: str, event: Event, data: JSON) -> None:
         assert self.reset == self.undoing, "exactly the step and its descendants are reset"

@@ -51,7 +51,7 @@ def test_cancelling_names_the_person(asked):
 
 def test_a_kind_that_nobody_knows_yet_is_spelled_out(story):
     scene = story.scene()
-    assert sentence(scene, {"kind": "effect_sent", "step": "pay", "data": {}}) == "Pay: effect sent"
+    assert sentence(scene, {"kind": "coin_tossed", "step": "pay", "data": {}}) == "Pay: coin tossed"
     assert sentence(scene, {"kind": "moon_changed", "data": {}}) == "Moon changed"
 
 
