@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -19,9 +20,9 @@ from steps.base import StepError, StepResult
 class UndoPart:
     """``Assignment.part`` is "undo"; its epoch is the one that is undone, its attempt counts undoings."""
 
-    def assignment(self, run_id: UUID, event: Event) -> Assignment:
+    def assignments(self, run_id: UUID, event: Event) -> Sequence[Assignment]:
         """The compensation's dispatch."""
-        return Assignment(run_id, event["step"], event["epoch"], event["attempt"], "undo")
+        return (Assignment(run_id, event["step"], event["epoch"], event["attempt"], "undo"),)
 
     def counts(self, run: Run, assignment: Assignment) -> bool:
         """Whether this attempt is under way."""
