@@ -13,15 +13,23 @@ if TYPE_CHECKING:
     from agents.providers.base import Connection
 
 CONNECT_S = 10.0
+IDLE_S = 3.0  # llama.cpp's server closes an idle connection after 5 s
 
 
 def http_client(*, on_this_machine: bool) -> httpx2.AsyncClient:
-    """The pool of the background loop; the one to this machine ignores the environment's proxies."""
+    """The pool of the background loop; the one to this machine ignores the environment's proxies.
+
+    A connection is not kept where it would save nothing, nor longer than small servers keep their end: one
+    that the server has just closed would fail the next call.
+    """
     import httpx2
 
+    limits = httpx2.Limits(
+        max_connections=100, max_keepalive_connections=0 if on_this_machine else 20, keepalive_expiry=IDLE_S
+    )
     return loop.kept(
         ("http", on_this_machine),
-        lambda: httpx2.AsyncClient(timeout=timeout(), trust_env=not on_this_machine),
+        lambda: httpx2.AsyncClient(timeout=timeout(), trust_env=not on_this_machine, limits=limits),
         close=lambda client: client.aclose,
     )
 
