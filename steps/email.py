@@ -86,10 +86,10 @@ class Email(StepType):
         if any(mark in config["subject"] for mark in "\r\n\0"):
             message = "The subject must be one line: a line break in it could add headers of its own."
             raise StepError(message, code="bad_config", field="subject")
-        message_id = _message_id(context)
-        _send(context, config, message_id)
-        context.log("info", f"Sent to {', '.join(config['to'])}.", message_id=message_id)
-        return StepResult(output={"message_id": message_id}, line=f"to {', '.join(config['to'])}"[:80])
+        message_id, addressees = _message_id(context), ", ".join(config["to"])
+        sent = context.effect(f"Mail to {addressees}", lambda _: _send(context, config, message_id))
+        context.log("info", f"Sent to {addressees}.", message_id=message_id)
+        return StepResult(output=sent, line=f"to {addressees}"[:80])
 
 
 def _text(value: JSON) -> str:
@@ -127,7 +127,7 @@ def _message_id(context: StepContext) -> str:
     return f"<{digest}@{urlsplit(settings.PUBLIC_URL).hostname or 'localhost'}>"
 
 
-def _send(context: StepContext, config: dict[str, Any], message_id: str) -> None:
+def _send(context: StepContext, config: dict[str, Any], message_id: str) -> dict[str, JSON]:
     from django.core import mail
 
     left = max(MARGIN_S, min(LONGEST_TRY_S, context.remaining_s() - MARGIN_S))
@@ -145,6 +145,7 @@ def _send(context: StepContext, config: dict[str, Any], message_id: str) -> None
         raise StepError(message, code=code, retryable=retryable, sent=sent) from error
     except ValueError as error:  # a header or a text that mail cannot carry
         raise StepError(f"The mail cannot be written: {error}.", code="bad_config", sent=sent) from error
+    return {"message_id": message_id}
 
 
 def _meaning(error: Exception) -> tuple[str, bool, str]:

@@ -64,7 +64,8 @@ def test_a_run_goes_on_after_its_server_was_killed(place, outside):
     print(f"It had completed {time.monotonic() - ready:.1f} s after its new server was ready.")
     assert again.run(run_id)["output"] == {"after": "/hold"}
     assert again.kinds(run_id, "call") == [
-        "step_started", "step_interrupted", "step_started", "step_completed",
+        "step_started", "effect_sent", "step_interrupted",
+        "step_started", "effect_sent", "effect_received", "step_completed",
     ]  # fmt: skip
     assert outside.calls["/hold"] == 2
     assert len(set(outside.keys["/hold"])) == 1, "the repeated call must carry the same idempotency key"
