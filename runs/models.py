@@ -34,7 +34,7 @@ class OrchestrationInstance(BaseModel):
     parent_item = models.PositiveIntegerField(null=True, blank=True)
     parent_told = models.BooleanField(default=False)  # that this child run has ended
     depth = models.PositiveSmallIntegerField(default=0)  # how many parents there are above
-    # Projection of the journal, written by runs/journal.py only:
+    # Projection of the journal, written by runs/journal only:
     status = models.CharField(max_length=12, choices=RUN_STATUSES, default=RunStatus.PENDING.value)
     seq = models.PositiveIntegerField(default=0)  # the entry this projection has reached
     output = JSONTextField(default=None)

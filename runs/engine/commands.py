@@ -13,6 +13,15 @@ from runs.engine.events import JSON
 
 
 @dataclass(frozen=True, slots=True)
+class OfStep:
+    """Said of one dispatch of a step; said of another one, it is late."""
+
+    step: str
+    epoch: int
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
 class Start:
     """The run's first entry. ``user`` is {id, username}, ``version`` the published number."""
 
@@ -47,12 +56,9 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(OfStep):
     """A step, or what undoes it, is about to make an external call; ``received`` are answers before that."""
 
-    step: str
-    epoch: int
-    attempt: int
     call: int
     key: str
     what: str
@@ -62,24 +68,18 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class Noted:
+class Noted(OfStep):
     """Answers that no further call and no end of the step has told."""
 
-    step: str
-    epoch: int
-    attempt: int
     received: tuple[Received, ...]
     item: int | None = None
     undo: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Complete:
+class Complete(OfStep):
     """A step ended. On the port ``failure`` it failed and keeps its output; ``reason`` says why."""
 
-    step: str
-    epoch: int
-    attempt: int
     ports: tuple[str, ...] = ("success",)
     output: JSON = None
     payload: dict[str, JSON] | None = None  # {sha256, size} in place of an output over 16 KiB
@@ -93,12 +93,9 @@ class Complete:
 
 
 @dataclass(frozen=True, slots=True)
-class Reuse:
+class Reuse(OfStep):
     """A step need not run: all that its earlier result rests on, ``hash``, is unchanged."""
 
-    step: str
-    epoch: int
-    attempt: int
     hash: str
 
 
@@ -106,40 +103,31 @@ TIMEOUT = "timeout"
 
 
 @dataclass(frozen=True, slots=True)
-class Fail:
+class Fail(OfStep):
     """An attempt raised. ``error`` is {code, message, retryable, details, sent, received}.
 
     With the code ``timeout`` the runtime speaks for a step that has not answered; should it answer later,
     that is a late result.
     """
 
-    step: str
-    epoch: int
-    attempt: int
     error: dict[str, JSON]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(OfStep):
     """A step waits for people.
 
     ``approval`` is {id, kind (approval or form), message, evidence, assignees, role, quorum, form,
     allow_self, channels, expires_at (ISO 8601 or None), content_hash}.
     """
 
-    step: str
-    epoch: int
-    attempt: int
     approval: dict[str, JSON]
 
 
 @dataclass(frozen=True, slots=True)
-class Slept:
+class Slept(OfStep):
     """A step waits for a time, then completes with ``output`` and ``waited_s``."""
 
-    step: str
-    epoch: int
-    attempt: int
     due_at: datetime
     output: dict[str, JSON] = field(default_factory=dict)
 
@@ -149,12 +137,9 @@ SETTLED = {"approve": "approved", "reject": "rejected", "submit": "submitted"}
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(OfStep):
     """A map has worked out its items; ``digest`` tells whether they are those of an earlier dispatch."""
 
-    step: str
-    epoch: int
-    attempt: int
     count: int
     digest: str
     concurrency: int
@@ -164,12 +149,9 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
-class ItemDone:
+class ItemDone(OfStep):
     """Item ``item`` of a map ended in its attempt ``tried``; ``size`` is that of its output as JSON."""
 
-    step: str
-    epoch: int
-    attempt: int
     item: int
     tried: int
     output: JSON = None
@@ -180,24 +162,18 @@ class ItemDone:
 
 
 @dataclass(frozen=True, slots=True)
-class ItemFail:
+class ItemFail(OfStep):
     """An attempt of an item raised; ``error`` as in ``Fail``."""
 
-    step: str
-    epoch: int
-    attempt: int
     item: int
     tried: int
     error: dict[str, JSON]
 
 
 @dataclass(frozen=True, slots=True)
-class ItemInterrupt:
+class ItemInterrupt(OfStep):
     """``worker``, which had started this attempt of an item, is gone."""
 
-    step: str
-    epoch: int
-    attempt: int
     item: int
     tried: int
     worker: str
@@ -216,22 +192,16 @@ class Vote:
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class Due(OfStep):
     """A timer says that what ``kind`` (delay, retry, expiry) waits for has come. Ignored when it is early."""
 
-    step: str
-    epoch: int
-    attempt: int
     kind: str
 
 
 @dataclass(frozen=True, slots=True)
-class Interrupt:
+class Interrupt(OfStep):
     """``worker``, which had started this attempt, is gone."""
 
-    step: str
-    epoch: int
-    attempt: int
     worker: str
 
 
@@ -270,12 +240,9 @@ class Rollback:
 
 
 @dataclass(frozen=True, slots=True)
-class Undone:
+class Undone(OfStep):
     """A compensation worked."""
 
-    step: str
-    epoch: int
-    attempt: int
     output: JSON = None
     payload: dict[str, JSON] | None = None
     usage: dict[str, int] = field(default_factory=dict)
@@ -286,22 +253,16 @@ class Undone:
 
 
 @dataclass(frozen=True, slots=True)
-class UndoFailed:
+class UndoFailed(OfStep):
     """An attempt of a compensation raised; ``error`` as in ``Fail``."""
 
-    step: str
-    epoch: int
-    attempt: int
     error: dict[str, JSON]
 
 
 @dataclass(frozen=True, slots=True)
-class UndoInterrupted:
+class UndoInterrupted(OfStep):
     """``worker``, which had started this attempt of a compensation, is gone."""
 
-    step: str
-    epoch: int
-    attempt: int
     worker: str
 
 

@@ -18,6 +18,7 @@ from runs import journal, logs, verbs
 from runs.dispatch import Runtime
 from runs.executors.memory import MemoryExecutor
 from runs.executors.threads import ThreadExecutor
+from runs.journal import append
 from runs.models import OrchestrationInstance, StepRun
 from runs.timers import Timers
 from tests.integration.runs import kinds
@@ -149,12 +150,12 @@ def threads(transactional_db: None, superadmin: Any) -> Any:
 @pytest.fixture
 def later(monkeypatch: pytest.MonkeyPatch, lab: Lab) -> Callable[[float], int]:
     """``later(seconds)``: let time pass for the journal, and fire what has fallen due by then."""
-    real, shift = journal._now, [0.0]
-    monkeypatch.setattr(journal, "_now", lambda: real() + timedelta(seconds=shift[0]))
+    real, shift = append.now, [0.0]
+    monkeypatch.setattr(append, "now", lambda: real() + timedelta(seconds=shift[0]))
 
     def pass_time(seconds: float) -> int:
         shift[0] += seconds
-        fired = Timers(lab.runtime).fire_due(journal._now())
+        fired = Timers(lab.runtime).fire_due(append.now())
         lab.drain()
         return fired
 

@@ -19,8 +19,9 @@ from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
 from orchestrator import people
 from orchestrator.models import User
-from runs import consumers, journal, live, logs, verbs
+from runs import consumers, live, logs, verbs
 from runs.consumers import socket_urls, who_is_there
+from runs.journal import news
 from runs.models import Approval
 from tests.integration.runs import kinds
 from tests.integration.runs.conftest import chain, step
@@ -250,7 +251,7 @@ def test_what_another_process_writes_is_noticed_by_looking(lab, superadmin, monk
         async with socket(address(run), bearer(superadmin)) as there:
             await frames(there, lambda frame: frame["type"] == "events")
             with monkeypatch.context() as elsewhere:
-                elsewhere.setattr(journal, "_tell", lambda committed: None)
+                elsewhere.setattr(news, "tell", lambda committed: None)
                 await aside(lab.drain)()
             assert await there.receive_nothing(0.1)
             await aside(poll.look)()

@@ -14,6 +14,7 @@ from orchestrator.errors import Conflict, Invalid, NotFound
 from runs import dispatch, journal, verbs
 from runs.cache import Recent, runs
 from runs.engine.commands import Cancel, Complete, Kick, Rollback, Start, Vote
+from runs.journal import reading
 from runs.models import JournalEntry, OrchestrationInstance, StepRun
 from tests.integration.runs import kinds
 from tests.integration.runs.conftest import Lab, chain, document, step, until
@@ -62,7 +63,7 @@ class Batches(list):
 
     def release_when(self, waiting):
         """Let the leader commit once so many others wait behind it."""
-        until(lambda: len(journal._leadership._inbox) == waiting)
+        until(lambda: journal._leadership.waiting() == waiting)
         self.gate.set()
 
 
@@ -70,15 +71,15 @@ class Batches(list):
 def commits_held(monkeypatch):
     """Whoever leads commits only when it is let go."""
     batches = Batches()
-    commit = journal._Leadership._commit
+    commit = journal._leadership.commit
 
-    def held(self, batch):
+    def held(batch):
         assert batches.gate.wait(10)
         batches.append(len(batch))
-        commit(self, batch)
+        commit(batch)
 
     with monkeypatch.context() as patched:
-        patched.setattr(journal._Leadership, "_commit", held)
+        patched.setattr(journal._leadership, "commit", held)
         yield batches
 
 
@@ -165,7 +166,7 @@ def test_an_unknown_run_is_not_found(lab):
 def test_a_commit_that_fails_leaves_nothing_and_the_next_one_works(lab, monkeypatch):
     run = started(lab, 2)
     before = lab.entries(run)
-    store = journal._leadership._store
+    store = journal._appender.store
     commit = type(store).commit
 
     def fails(self, plan):
@@ -187,7 +188,7 @@ def test_a_commit_that_fails_leaves_nothing_and_the_next_one_works(lab, monkeypa
 def test_a_worker_tries_to_store_a_result_until_the_database_takes_it(threads, monkeypatch, caplog):
     run = threads.start(chain(step("a", "blocks"), step("b")))
     assert kinds.Blocks.entered.acquire(timeout=10)
-    store = journal._leadership._store
+    store = journal._appender.store
     commit, calls = type(store).commit, []
 
     def locked(self, plan):
@@ -304,7 +305,7 @@ def test_who_listens_cannot_break_a_commit(lab, caplog):
 @sqlite_only
 def test_the_journal_is_written_with_full_durability(lab):
     lab.run(chain(step("a")))
-    raw = journal._leadership._store._wrapper.connection
+    raw = journal._appender.store._wrapper.connection
     assert raw.execute("PRAGMA synchronous").fetchone() == (2,)
     assert raw.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     assert connection.vendor == "sqlite"
@@ -312,7 +313,7 @@ def test_the_journal_is_written_with_full_durability(lab):
 
 def test_runs_that_were_not_used_for_long_are_forgotten_and_read_again(lab, monkeypatch):
     small = Recent(4, runs._make, runs._weigh)
-    for user in (journal, dispatch):
+    for user in (journal, reading, dispatch):
         monkeypatch.setattr(user, "runs", small)
     found = [lab.run(chain(step("a"), step("b"))) for _ in range(4)]
     assert len(small._values) == 2

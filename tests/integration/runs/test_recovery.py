@@ -18,6 +18,7 @@ from runs.dispatch import Runtime
 from runs.engine.commands import Asked, Cancel, Complete
 from runs.executors.base import Assignment
 from runs.executors.memory import MemoryExecutor
+from runs.journal import news
 from runs.models import Approval, OrchestrationInstance, StepRun, Timer, Worker
 from runs.recovery import Sweep
 from runs.stores import mongodb
@@ -228,7 +229,7 @@ def test_a_cancel_in_another_process_stops_the_step_here(threads, monkeypatch):
     run = threads.start(chain(step("b", "blocks")))
     assert kinds.Blocks.entered.acquire(timeout=10)
     with monkeypatch.context() as elsewhere:
-        elsewhere.setattr(journal, "_tell", lambda committed: None)
+        elsewhere.setattr(news, "tell", lambda committed: None)
         verbs.cancel(threads.starter, run)
     assert threads.runtime.executor.held()
     journal.runs.get(run.pk).reset()
