@@ -10,6 +10,7 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 INSTALL := $(UV) pip install --quiet --python $(BIN)/python
 WORKERS ?= 2
+WAITING ?= 3  # workers where tests wait for servers, databases and browsers
 
 export HTTP_ALLOW ?= 127.0.0.1:$(PORT)
 export PORT
@@ -70,14 +71,14 @@ simulate: dev  ## 20,000 histories of runs where everything goes wrong (SEEDS=, 
 
 databases: dev  ## Integration tests on SQLite and on a real MongoDB
 	$(BIN)/pytest tests/integration -q -n $(WORKERS) --database sqlite
-	$(BIN)/pytest tests/integration -q -n $(WORKERS) --database mongodb
+	$(BIN)/pytest tests/integration -q -n $(WAITING) --database mongodb
 
 acceptance: dev  ## Real server processes, killed and restarted, on both databases
-	$(BIN)/pytest tests/acceptance -q -n $(WORKERS) --dist loadfile --database sqlite
-	$(BIN)/pytest tests/acceptance -q -n $(WORKERS) --dist loadfile --database mongodb
+	$(BIN)/pytest tests/acceptance -q -n $(WAITING) --dist loadfile --database sqlite
+	$(BIN)/pytest tests/acceptance -q -n $(WAITING) --dist loadfile --database mongodb
 
 browser: dev browser-packages  ## The product in a real browser
-	$(BIN)/pytest tests/browser -q -n $(WORKERS)
+	$(BIN)/pytest tests/browser -q -n $(WAITING)
 
 browser-packages:
 	@tests/browser/packages.sh

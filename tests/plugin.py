@@ -49,6 +49,25 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     )
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On MongoDB leave out what touches no database: SQLite's pass has run it already."""
+    if config.getoption("database") != "mongodb":
+        return
+    left_out = [item for item in items if not _touches_the_database(item)]
+    items[:] = [item for item in items if _touches_the_database(item)]
+    config.hook.pytest_deselected(items=left_out)
+
+
+def _touches_the_database(item: pytest.Item) -> bool:
+    """Whether a test asks for the database, has processes of its own that do, or is the whole product's."""
+    if "tests/integration/" not in item.path.as_posix():
+        return True
+    asked = set(getattr(item, "fixturenames", ()))
+    own = {"db", "transactional_db", "database_url"}
+    return bool(asked & own) or item.get_closest_marker("django_db") is not None
+
+
 def pytest_unconfigure() -> None:
     """Stop mongod and remove the data."""
     _stack.close()

@@ -8,6 +8,7 @@ says which ones a test expects. ``shot(page, "name")`` keeps a picture in ``var/
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
@@ -69,18 +70,8 @@ class Site:
     def start(self) -> None:
         """Serve, and wait until it answers."""
         with self.log.open("ab") as log:
-            command = [
-                "-m",
-                "daphne",
-                "-b",
-                "127.0.0.1",
-                "-p",
-                str(self.port),
-                "orchestrator.asgi:application",
-            ]
-            self.process = subprocess.Popen(
-                [sys.executable, *command], cwd=ROOT, env=self.environment, stdout=log, stderr=log
-            )
+            command = [sys.executable, "manage.py", "serve", "--port", str(self.port)]
+            self.process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=log, stderr=log)
         give_up = time.monotonic() + START_S
         while not self.answers():
             assert self.process.poll() is None, self.log.read_text()[-3000:]
@@ -110,13 +101,27 @@ class Site:
             self.process = None
 
 
+def _made_once(seed: Path) -> Path:
+    """A data folder with the demo content: the first process makes it, the others wait and copy it."""
+    with seed.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not seed.exists():
+            making = seed.with_suffix(".making")
+            making.mkdir()
+            site = Site(making)
+            site.manage("migrate", "-v0")
+            site.manage("demo")
+            making.rename(seed)
+    return seed
+
+
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The running product with its demo content; one for all tests of this process."""
     folder = tmp_path_factory.mktemp("site")
+    shared = Path(os.environ["DATA_DIR"])  # one for all processes of this run of pytest
+    shutil.copytree(_made_once(shared / "demo-content"), folder, dirs_exist_ok=True)
     running = Site(folder)
-    running.manage("migrate", "-v0")
-    running.manage("demo")
     running.start()
     yield running
     running.stop()

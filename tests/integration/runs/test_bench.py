@@ -20,8 +20,11 @@ print(*sorted({"pydantic_ai", "chromadb", "onnxruntime", "openai", "anthropic"} 
 """
 
 
-def test_the_benchmark_gives_every_figure_and_imports_nothing_that_transforms_do_not_use(tmp_path):
-    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "orchestrator.settings", "DATA_DIR": str(tmp_path)}
+def test_the_benchmark_gives_every_figure_and_imports_nothing_that_transforms_do_not_use(
+    tmp_path, database_url
+):
+    own = {"DATA_DIR": str(tmp_path), "DATABASE_URL": database_url}
+    environment = {**os.environ, **own, "DJANGO_SETTINGS_MODULE": "orchestrator.settings"}
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM],
         check=False,
