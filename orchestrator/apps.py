@@ -11,7 +11,7 @@ class OrchestratorConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the access policies, and what the audit log watches."""
-        from orchestrator import audit, people, tokens  # noqa: F401
+        from orchestrator import audit, openapi, people, tokens  # noqa: F401
         from orchestrator.models import signed_out
 
         audit.watch_people()

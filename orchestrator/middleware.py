@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from typing import ClassVar
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
 
+from orchestrator import health
 from orchestrator.errors import ProductError
 
 POLICY = (
@@ -18,6 +20,19 @@ POLICY = (
 )
 zones = cache(available_timezones)
 GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+class Probes:
+    """Answers health probes before anything else: they come without TLS, to an address of the machine's."""
+
+    answers: ClassVar[dict[str, GetResponse]] = {"/health/live": health.live, "/health/ready": health.ready}
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer a probe; pass everything else on."""
+        return self.answers.get(request.path_info, self.get_response)(request)
 
 
 class ContentSecurityPolicy:

@@ -5,6 +5,7 @@ A value that cannot be read stops the start with one sentence that names it.
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 import sys
@@ -19,14 +20,32 @@ import environ
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 environ.Env.read_env(BASE_DIR / ".env")
+env.ENVIRON = dict(os.environ)  # what files hold is added here, and child processes do not inherit it
 
 
 def read(name: str, kind: str, default: Any) -> Any:
-    """Read one variable with django-environ's caster ``kind``; end the process if it does not parse."""
+    """Read one variable with django-environ's caster ``kind``; end the process if it does not parse.
+
+    ``<name>_FILE`` may name a file that holds the value instead, as secrets of containers do.
+    """
+    if file := env.ENVIRON.get(f"{name}_FILE"):
+        env.ENVIRON[name] = _content(name, Path(file))
+    if kind == "str":  # as it stands: django-environ would take a leading $ for a reference
+        return env.ENVIRON.get(name, default)
     try:
         return getattr(env, kind)(name, default=default)
     except (ValueError, TypeError, environ.ImproperlyConfigured) as error:
         raise _stop(name, f"must be a valid {kind}") from error
+
+
+def _content(name: str, file: Path) -> str:
+    if env.ENVIRON.get(name):
+        raise _stop(name, f"is also given by {name}_FILE; set one of the two")
+    try:
+        return file.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is no text"
+        raise _stop(f"{name}_FILE", f"names {str(file)!r}, which cannot be read: {why}") from error
 
 
 def _stop(name: str, why: str) -> SystemExit:
@@ -94,6 +113,7 @@ INSTALLED_APPS = [
     "runs",
 ]
 MIDDLEWARE = [
+    "orchestrator.middleware.Probes",
     "django.middleware.security.SecurityMiddleware",
     "orchestrator.static_files.StaticFiles",
     "orchestrator.middleware.ContentSecurityPolicy",
@@ -129,13 +149,14 @@ TEMPLATES = [
 ]
 
 DATABASE_URL = str(read("DATABASE_URL", "str", f"sqlite:///{DATA_DIR / 'db.sqlite3'}"))
+DATABASE_PASSWORD = str(read("DATABASE_PASSWORD", "str", ""))  # for a URL that names a user only
 
 
 def _database(url: str) -> dict[str, Any]:
     """The Django database for a URL: ``sqlite:///path`` or ``mongodb://host/name``."""
     if url.startswith(("mongodb://", "mongodb+srv://")):
         name = urlsplit(url).path.strip("/") or "orchestrator"
-        return {"ENGINE": "orchestrator.db.mongodb", "HOST": url, "NAME": name}
+        return {"ENGINE": "orchestrator.db.mongodb", "HOST": url, "NAME": name, "PASSWORD": DATABASE_PASSWORD}
     if not url.startswith("sqlite:///"):
         raise _stop("DATABASE_URL", "must begin with sqlite:/// or mongodb://")
     return {
@@ -176,7 +197,11 @@ AXES_RESET_ON_SUCCESS = True
 AXES_CLIENT_IP_CALLABLE = "orchestrator.audit.address_of"
 AXES_LOCKOUT_CALLABLE = "orchestrator.views.locked_out"
 AXES_VERBOSE = AXES_ENABLE_ADMIN = False
-SILENCED_SYSTEM_CHECKS = ["axes.W001"]  # one process counts in its own memory; several have Redis
+SILENCED_SYSTEM_CHECKS = [
+    "axes.W001",  # one process counts in its own memory; several have Redis
+    "security.W005",  # HSTS for subdomains and preloading: PUBLIC_URL's host cannot speak for others
+    "security.W021",
+]
 MIGRATION_MODULES = {"axes": None}  # the cache holds the counts; its tables are not used
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
@@ -242,10 +267,15 @@ USE_TZ = True
 USE_I18N = False
 
 STATIC_URL = "/static/"
-STATIC_ROOT = DATA_DIR / "static"
-STATIC_ROOT.mkdir(exist_ok=True)  # WhiteNoise warns about a folder that is not there
+_collected = str(read("STATIC_ROOT", "str", ""))  # where `collectstatic` has put them, if it has
+STATIC_ROOT = Path(_collected or DATA_DIR / "static")
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise warns about a folder that is not there
 STATICFILES_DIRS = [BASE_DIR / "static"]
-WHITENOISE_USE_FINDERS = True
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = not _collected
 WHITENOISE_AUTOREFRESH = DEBUG
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 MEDIA_ROOT = DATA_DIR / "files"
