@@ -62,3 +62,11 @@ class Unsupported(ProductError):
 
     status = 415
     code = "unsupported_media_type"
+
+
+class Unavailable(ProductError):
+    """503: something that this product needs does not answer; the message says what."""
+
+    status = 503
+    code = "unavailable"
+    retryable = True
