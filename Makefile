@@ -15,7 +15,7 @@ WAITING ?= 3  # workers where tests wait for servers, databases and browsers
 export HTTP_ALLOW ?= 127.0.0.1:$(PORT)
 export PORT
 
-.PHONY: help env run dev test check bench bench-mongodb lock unit coverage simulate databases acceptance browser browser-packages clean
+.PHONY: help env run dev test check bench bench-mongodb lock unit coverage simulate databases acceptance browser browser-packages redis-package secrets clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -45,7 +45,7 @@ dev: $(VENV)/.installed-dev  ## Create the environment with what the tests need
 run: env  ## Serve the product with its demo content on http://127.0.0.1:8000
 	@exec $(BIN)/python manage.py serve --port $(PORT)
 
-check: dev  ## Lint, types, import rules, templates, security
+check: dev  ## Lint, types, import rules, templates, security, images
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
@@ -53,6 +53,8 @@ check: dev  ## Lint, types, import rules, templates, security
 	$(BIN)/djade --check $$(git ls-files 'templates/*.html')
 	$(BIN)/bandit -q -r agents builder knowledge orchestrator runs steps -c pyproject.toml
 	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
 
 test: dev unit databases acceptance browser  ## Run the whole suite, on SQLite and on MongoDB
 
@@ -73,12 +75,18 @@ databases: dev  ## Integration tests on SQLite and on a real MongoDB
 	$(BIN)/pytest tests/integration -q -n $(WORKERS) --database sqlite
 	$(BIN)/pytest tests/integration -q -n $(WAITING) --database mongodb
 
-acceptance: dev  ## Real server processes, killed and restarted, on both databases
+acceptance: dev redis-package  ## Real server processes, killed and restarted, on both databases
 	$(BIN)/pytest tests/acceptance -q -n $(WAITING) --dist loadfile --database sqlite
 	$(BIN)/pytest tests/acceptance -q -n $(WAITING) --dist loadfile --database mongodb
 
 browser: dev browser-packages  ## The product in a real browser
 	$(BIN)/pytest tests/browser -q -n $(WAITING)
+
+redis-package:
+	@tests/acceptance/packages.sh
+
+secrets:  ## Make the secrets that compose.yaml needs, where they are missing
+	@docker/secrets.sh
 
 browser-packages:
 	@tests/browser/packages.sh

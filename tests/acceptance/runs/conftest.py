@@ -140,8 +140,12 @@ class Server:
         return {"Authorization": f"Bearer {self.token}"} if self.token else {}
 
     def _call(self, request: Request) -> Any:
-        with urlopen(request, timeout=10) as answer:
-            return json.loads(answer.read())
+        try:
+            with urlopen(request, timeout=10) as answer:
+                return json.loads(answer.read())
+        except HTTPError as error:
+            error.add_note(error.read().decode(errors="replace")[:2000])
+            raise
 
 
 def free_port() -> int:
