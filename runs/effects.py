@@ -37,7 +37,11 @@ class Door:
         key = context.idempotency_key(number)
         where = (made.step, made.epoch, made.attempt)
         command = Sent(*where, number, key, what[:WHAT], self._received, context.item, undo=context.undoing)
-        if not journal.submit(made.run_id, command).events:
+        said = journal.submit(made.run_id, command).events
+        if not any(event["kind"] == "effect_sent" for event in said):
+            if (known := self._known(number)) is not None:  # another process has heard it meanwhile
+                self._received = ()
+                return known[0]
             raise Cancelled
         self._received = ()
         receipt = send(key)
@@ -55,8 +59,10 @@ class Door:
         made, state = self._assignment, self._run.state
         if self._context.undoing:
             calls = state.undo.get((made.step, made.epoch), {}).get("calls", {})
-        else:
+        elif state.steps[made.step].epoch == made.epoch:
             calls = state.effects.get(made.step, {})
+        else:
+            return None
         call = calls.get(slot(number, self._context.item))
         if call is None or not call["received"]:
             return None

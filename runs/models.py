@@ -37,6 +37,7 @@ class OrchestrationInstance(BaseModel):
     # Projection of the journal, written by runs/journal only:
     status = models.CharField(max_length=12, choices=RUN_STATUSES, default=RunStatus.PENDING.value)
     seq = models.PositiveIntegerField(default=0)  # the entry this projection has reached
+    undoing = models.BooleanField(default=False)  # an effect is to be undone, be it a late one
     output = JSONTextField(default=None)
     payload = JSONTextField(default=None)  # {sha256, size} of an output over 16 KiB; then `output` is null
     error = JSONTextField(default=None)
@@ -53,6 +54,7 @@ class OrchestrationInstance(BaseModel):
             models.Index(fields=["status", "created_at"], name="run_status"),
             models.Index(fields=["started_by", "created_at"], name="run_starter"),
             models.Index(fields=["created_at"], name="run_created"),
+            models.Index(fields=["undoing"], name="run_undoing", condition=models.Q(undoing=True)),
         ]
 
     def __str__(self) -> str:

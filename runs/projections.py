@@ -146,6 +146,7 @@ class Projector:
         row: Row = {
             "seq": seq,
             "status": str(state.status),
+            "undoing": bool(state.undo),
             "error": text(state.error),
             "tokens": state.tokens,
             "cost": state.cost,

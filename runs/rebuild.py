@@ -14,7 +14,7 @@ from runs.cache import Run
 from runs.engine.state import fold
 from runs.models import Approval, ApprovalRecipient, OrchestrationInstance, StepRun, Timer
 from runs.projections import Output, Projector
-from runs.stores.base import Changes, Row, Tail
+from runs.stores.base import TIMER_KEY, Changes, Row, Tail
 
 
 class Rows:
@@ -25,7 +25,7 @@ class Rows:
         self.steps: dict[str, Row] = {}
         self.approvals: dict[UUID, Row] = {}
         self.recipients: dict[tuple[UUID, str], None] = {}
-        self.timers: dict[str, Row] = {}
+        self.timers: dict[tuple[Any, ...], Row] = {}
 
     def take(self, changes: Changes, at: datetime) -> None:
         """Bring them after one more entry."""
@@ -38,8 +38,12 @@ class Rows:
             self.approvals[pk].update(row)
         self.recipients.update(dict.fromkeys(changes.recipients))
         for gone in changes.timers_gone:
-            self.timers.pop(gone["step"], None)
-        self.timers.update({row["step"]: row for row in changes.new_timers})
+            self.timers.pop(_timer(gone), None)
+        self.timers.update({_timer(row): row for row in changes.new_timers})
+
+
+def _timer(row: Row) -> tuple[Any, ...]:
+    return tuple(row[column] for column in TIMER_KEY)
 
 
 def rows_of(run: Run, tail: Tail, output: Output) -> Rows:

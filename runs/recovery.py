@@ -74,7 +74,7 @@ class Sweep:
         return gone
 
     def _busy_runs(self) -> dict[UUID, int]:
-        runs = OrchestrationInstance.objects.filter(status__in=BUSY)
+        runs = OrchestrationInstance.objects.filter(Q(status__in=BUSY) | Q(undoing=True))
         if self.only is not None:
             runs = runs.filter(pk=self.only)
         return dict(runs.order_by("created_at").values_list("pk", "seq"))
@@ -147,12 +147,10 @@ def started_by(run_id: UUID, worker: str) -> list[Assignment]:
 
 
 def runs_of(worker: str) -> list[UUID]:
-    """The runs in which ``worker`` has a RUNNING step; looked for in busy runs only, which are few."""
+    """The runs in which ``worker`` may have something; looked for in busy runs only, which are few."""
     busy = OrchestrationInstance.objects.filter(status__in=BUSY).values_list("pk", flat=True)
-    rolling_back = OrchestrationInstance.objects.filter(status=str(RunStatus.ROLLING_BACK))
-    found: set[UUID] = set(
-        rolling_back.values_list("pk", flat=True)
-    )  # it may undo one there: few, all looked at
+    undoing = OrchestrationInstance.objects.filter(undoing=True)  # few: all are looked at
+    found: set[UUID] = set(undoing.values_list("pk", flat=True))
     for part in batches(list(busy), 500):
         rows = StepRun.objects.filter(instance_id__in=part, status=str(StepStatus.RUNNING))
         rows = rows.filter(Q(worker=worker) | Q(type="map"))  # items run in any worker

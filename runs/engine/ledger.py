@@ -1,8 +1,8 @@
 """The ledger: external calls that a step, or what undoes it, has sent, and what came back (semantic 6).
 
 The state keeps the calls of each step's present epoch until the step completes: ``state.effects`` says
-step -> {slot: call}, where a call is {call, key, what, received, [item], [receipt], [payload]}. An epoch
-that is over is known from the journal only.
+step -> {slot: call}, where a call is {call, key, what, received, [item], [receipt], [payload]}. A result
+that came too late has the slot ``result``. An epoch that is over is known from the journal only.
 """
 
 from __future__ import annotations
@@ -25,9 +25,12 @@ def slot(call: int, item: int | None) -> str:
 
 
 def sent(turn: Turn, command: Sent) -> None:
-    """A call is about to be made. Nothing is said of an attempt that no longer counts: it must not send."""
+    """A call is about to be made. Without an ``effect_sent`` it must not be: the attempt no longer counts.
+
+    Or the call was answered already, of which the process that asks has not heard yet.
+    """
     noted(turn, command)
-    if not _counts(turn.state, command):
+    if not _counts(turn.state, command) or _is_answered(turn.state, command):
         return
     data: dict[str, Any] = {"call": command.call, "key": command.key, "what": command.what}
     turn.say_of("effect_sent", command.step, command.epoch, command.attempt, data | _where(command))
@@ -88,6 +91,11 @@ def _counts(state: RunState, command: Sent) -> bool:
     return step.status is StepStatus.RUNNING and (command.item is not None or step.attempt == command.attempt)
 
 
+def _is_answered(state: RunState, command: Sent) -> bool:
+    calls = _calls(state, command.step, command.epoch, undo=command.undo) or {}
+    return bool(calls.get(slot(command.call, command.item), {}).get("received"))
+
+
 def answered(state: RunState, key: str) -> bool:
     """Whether any call of the step's present epoch was answered."""
     return any(call["received"] for call in state.effects.get(key, {}).values())
@@ -124,6 +132,14 @@ def fold_received(graph: Graph, state: RunState, at: str, event: Event) -> None:
         found = {part: data[part] for part in ("receipt", "payload") if part in data}
         call = {"call": data["call"], "key": data["key"], "what": "", **calls.get(name, {})}
         _put(state, event, {**call, **found, "received": True})
+
+
+def keep_result(state: RunState, event: Event) -> None:
+    """A result that came too late shows, like a receipt, that the step had its effect."""
+    key, data = event["step"], event["data"]
+    found = {"payload": data["payload"]} if "payload" in data else {"receipt": data.get("output")}
+    call = {"call": None, "key": "", "what": "", "received": True, **found}
+    state.effects[key] = {**state.effects.get(key, {}), "result": call}
 
 
 def _put(state: RunState, event: Event, call: dict[str, Any]) -> None:

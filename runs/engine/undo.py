@@ -14,6 +14,7 @@ from runs.engine.commands import Due, Resolve, UndoFailed, UndoInterrupted, Undo
 from runs.engine.ends import MOST_INTERRUPTIONS, pause_s
 from runs.engine.states import RunStatus
 from runs.engine.turn import Turn, iso
+from runs.engine.unwinding import given_up
 
 ACTIONS = ("retry", "skip", "give_up")
 
@@ -110,7 +111,7 @@ def resolve(turn: Turn, command: Resolve) -> None:
 def _give_up(turn: Turn, key: str, job: dict[str, Any], said: dict[str, Any]) -> None:
     """Nothing is reset: the run is FAILED, and what is left is undone by a later rollback."""
     state = turn.state
-    remaining = [step for step, _ in state.undo]
+    remaining = [step for step, _ in given_up(state, key)]
     rolling_back = state.status is RunStatus.ROLLING_BACK
     if rolling_back:  # what goes on elsewhere stops, as when the run is cancelled
         for step in [*state.running, *state.waiting]:

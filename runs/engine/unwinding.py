@@ -3,7 +3,7 @@
 ``state.undo`` holds what is still to be undone, in order: (step, epoch) -> {status, attempt, failures,
 interruptions, worker, calls, due_at, error, [output], [payload]}, where status is pending, running, waiting
 (for its next attempt) or stuck (it failed for good, and a person has to say how to go on). ``state.undone``
-remembers what was undone, or skipped by a person, so that nothing is undone twice for one epoch.
+remembers what was undone, or left by a person, so that nothing is undone twice for one epoch.
 """
 
 from __future__ import annotations
@@ -54,6 +54,8 @@ def fold_late(graph: Graph, state: RunState, event: Event) -> None:
     step, at = state.steps[key], (event["step"], event["epoch"])
     if data.get("undo") or graph.steps[key].compensate is None or at in state.undone:
         return
+    if step.epoch == epoch and "happened" in data:
+        ledger.keep_result(state, event)
     if step.epoch == epoch and key not in state.undoing:
         return
     job = {**FRESH, **state.undo.get(at, {})}
@@ -63,10 +65,11 @@ def fold_late(graph: Graph, state: RunState, event: Event) -> None:
         job.update({name: data[name] for name in ("output", "payload") if name in data})
     if at in state.undo:
         state.undo[at] = job
-    elif key in state.undoing and step.epoch == epoch:  # it ended last, so it is undone first
+    elif key in state.undoing and step.epoch == epoch:  # it ended last, so it is undone next
         rest = list(state.undo.items())
+        begun = bool(rest) and rest[0][1]["status"] == "running"
+        rest.insert(1 if begun else 0, (at, job))
         state.undo.clear()
-        state.undo[at] = job
         state.undo.update(rest)
     else:
         state.undo[at] = job
@@ -116,8 +119,24 @@ def _skipped(graph: Graph, state: RunState, at: str, event: Event) -> None:
     state.undone[where] = "skipped"
 
 
+def given_up(state: RunState, key: str) -> list[tuple[str, int]]:
+    """What a person who gives up at ``key`` leaves as it is: that, and all that the rollback has yet to undo.
+
+    Effects of an epoch that is over, which no rollback would find again, are undone all the same.
+    """
+    return [
+        (step, epoch)
+        for (step, epoch), job in state.undo.items()
+        if (step == key and job["status"] == "stuck")
+        or (step in state.undoing and epoch == state.steps[step].epoch)
+    ]
+
+
 def _given_up(graph: Graph, state: RunState, at: str, event: Event) -> None:
-    state.undo.clear()
+    for where in given_up(state, event["data"]["step"]):
+        del state.undo[where]
+        if where[1] != state.steps[where[0]].epoch:
+            state.undone[where] = "given up"
     state.rollback, state.undoing = None, frozenset()
     if state.status is RunStatus.ROLLING_BACK:
         move_run(state, RunStatus.RUNNING)

@@ -10,6 +10,7 @@ from uuid import UUID
 
 Event = dict[str, Any]
 Row = dict[str, Any]  # column -> value; JSON columns hold their text
+TIMER_KEY = ("step", "epoch", "attempt", "kind")  # what tells the timers of a run apart
 Tail = Callable[[UUID, int], Sequence[tuple[int, str, list[Event]]]]  # (run, after) -> [(seq, at, events)]
 
 

@@ -22,11 +22,10 @@ from pymongo.errors import BulkWriteError, PyMongoError
 
 from orchestrator.models import new_id
 from runs import models
-from runs.stores.base import Changes, Entry, Event, Row, Tail
+from runs.stores.base import TIMER_KEY, Changes, Entry, Event, Row, Tail
 
 DUPLICATE_KEY = 11000
 DURABLE = WriteConcern(w="majority", j=True)
-TIMER_KEY = ("step", "epoch", "attempt", "kind")
 Operations = dict[type[Model], list[Any]]
 
 

@@ -22,7 +22,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from orchestrator.models import new_id
 from runs import models
-from runs.stores.base import Changes, Entry, Event, Row, Tail
+from runs.stores.base import TIMER_KEY, Changes, Entry, Event, Row, Tail
 
 JOURNAL, RUN, STEP, APPROVAL, RECIPIENT, TIMER, PAYLOAD = (
     model._meta.db_table
@@ -39,7 +39,9 @@ JOURNAL, RUN, STEP, APPROVAL, RECIPIENT, TIMER, PAYLOAD = (
 READ_TAIL = f"SELECT seq, at, events FROM {JOURNAL} WHERE instance_id=? AND seq>? ORDER BY seq"  # nosec B608
 APPEND = f"INSERT INTO {JOURNAL} (_id, created_at, at, instance_id, seq, events) VALUES (?,?,?,?,?,?)"  # nosec B608
 ADD_RECIPIENT = f"INSERT OR IGNORE INTO {RECIPIENT} (_id, created_at, approval_id, who) VALUES (?,?,?,?)"
-DROP_TIMERS = f"DELETE FROM {TIMER} WHERE instance_id=? AND step=?"  # nosec B608
+DROP_TIMERS = (  # named in full: a step and what undoes an earlier epoch of it may wait at once
+    f"DELETE FROM {TIMER} WHERE instance_id=? AND step=? AND epoch=? AND attempt=? AND kind=?"  # nosec B608
+)
 
 
 KNOWN_ENDS = 10_000
@@ -173,7 +175,9 @@ def _project(database: sqlite3.Connection, run: str, at: str, changes: Changes) 
         people = [(new_id().hex, at, approval.hex, who) for approval, who in changes.recipients]
         database.executemany(ADD_RECIPIENT, people)
     if changes.timers_gone:
-        database.executemany(DROP_TIMERS, [(run, row["step"]) for row in changes.timers_gone])
+        database.executemany(
+            DROP_TIMERS, [(run, *(row[column] for column in TIMER_KEY)) for row in changes.timers_gone]
+        )
     if changes.new_timers:
         rows = [{"_id": new_id(), "created_at": at, "instance_id": run, **row} for row in changes.new_timers]
         _insert(database, TIMER, rows)

@@ -5,14 +5,20 @@ from __future__ import annotations
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 
 import pytest
 
 from orchestrator.errors import Conflict
 from runs import journal, recovery, verbs
+from runs.cache import runs
+from runs.effects import Door
+from runs.engine.commands import Complete, Fail, UndoFailed
+from runs.executors.base import Assignment
 from runs.executors.memory import MemoryExecutor
 from runs.models import Timer
-from tests.integration.runs.conftest import chain
+from steps.base import Cancelled
+from tests.integration.runs.conftest import chain, step
 
 
 class Bank(BaseHTTPRequestHandler):
@@ -116,6 +122,76 @@ def test_a_compensation_whose_worker_died_starts_again_with_the_same_key(lab, su
     lab.drain()
     assert lab.fresh(run).status == "ROLLED_BACK"
     assert bank.seen[-1] == ("/undo/1", f"{run.pk}:a:1:0:undo")
+
+
+LOST = {"code": "timeout", "message": "No answer.", "retryable": False}
+BUSY = {"code": "busy", "message": "Later.", "retryable": True}
+
+
+def test_a_late_effect_is_undone_though_the_run_has_ended_and_the_worker_that_did_it_died(
+    lab, superadmin, bank
+):
+    """semantic 6: recovery finds a compensation by the run's row, whatever the run's status is."""
+    run = lab.start(chain(pay(bank, "a")))
+    journal.submit(run.pk, Fail("a", 1, 1, LOST))
+    verbs.rollback(superadmin, run)
+    assert (lab.fresh(run).status, lab.fresh(run).undoing) == ("ROLLED_BACK", False)
+    late = Complete("a", 1, 1, output={"json": {"id": 7}})
+    assert journal.submit(run.pk, late, worker="dead").events[-1]["kind"] == "compensation_started"
+    assert lab.fresh(run).undoing
+    assert recovery.runs_of("dead") == [run.pk]
+    for lost in recovery.started_by(run.pk, "dead"):
+        lab.runtime.act(run.pk, recovery.interrupt(lost, "dead"))
+    lab.drain()
+    assert bank.seen == [("/undo/7", f"{run.pk}:a:1:0:undo")]
+    assert (lab.fresh(run).status, lab.fresh(run).undoing) == ("ROLLED_BACK", False)
+
+
+def test_a_late_effect_that_no_process_undoes_is_found_by_the_sweep(lab, superadmin, bank):
+    """semantic 6: said by a process without an executor, it waits; the sweep looks at ended runs too."""
+    run = lab.start(chain(pay(bank, "a")))
+    journal.submit(run.pk, Fail("a", 1, 1, LOST))
+    verbs.rollback(superadmin, run)
+    journal.submit(run.pk, Complete("a", 1, 1, output={"json": {"id": 7}}))
+    recovery.Sweep(lab.runtime).first()
+    lab.drain()
+    assert bank.seen == [("/undo/7", f"{run.pk}:a:1:0:undo")]
+
+
+def test_a_step_and_what_undoes_an_earlier_epoch_of_it_may_both_wait(lab, superadmin, bank):
+    """semantic 6: each has its timer, also when the rows are made anew; one that fires leaves the other."""
+    run = lab.start(chain(pay(bank, "a", retry={"max_attempts": 2, "delay_s": 5})))
+    journal.submit(run.pk, Fail("a", 1, 1, LOST))
+    verbs.rollback(superadmin, run, "a")
+    journal.submit(run.pk, Fail("a", 2, 1, BUSY))
+    journal.submit(run.pk, Complete("a", 1, 1, output={"json": {"id": 7}}), worker="w")
+    journal.submit(run.pk, UndoFailed("a", 1, 1, BUSY))
+    kinds = Timer.objects.filter(instance=run).order_by("kind").values_list("kind", flat=True)
+    assert list(kinds.all()) == ["retry", "undo"]
+    journal.rebuild(run.pk)
+    assert list(kinds.all()) == ["retry", "undo"]
+    verbs.cancel(superadmin, run)
+    assert list(kinds.all()) == ["undo"]
+
+
+def test_a_call_of_an_attempt_that_no_longer_counts_is_not_made_though_it_brings_a_receipt(lab, bank):
+    """semantic 6: the receipt is an event of that command too; only ``effect_sent`` lets a call out."""
+    run = lab.start(chain(step("a", "blocks")))
+    live = runs.get(run.pk)
+    context = SimpleNamespace(
+        item=None, undoing=False, log=lambda *said: None, idempotency_key=lambda number: f"k{number}"
+    )
+    sent = []
+    door = Door(live, Assignment(run.pk, "a", 1, 1), context)
+    door.call(0, "one", sent.append)
+    lab.runtime.act(run.pk, recovery.interrupt(Assignment(run.pk, "a", 1, 1), "test-worker"))
+    with pytest.raises(Cancelled):
+        door.call(1, "two", sent.append)
+    assert sent == ["k0"]
+    assert lab.kinds(run, "a")[-3:] == ["step_interrupted", "step_started", "effect_received"]
+    again = Door(live, Assignment(run.pk, "a", 1, 2), context)
+    assert again.call(0, "one", sent.append) is None
+    assert sent == ["k0"], "its receipt is known"
 
 
 def test_resolving_over_rest_and_on_the_page(lab, superadmin, bank, client):

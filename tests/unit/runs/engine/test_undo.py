@@ -212,6 +212,58 @@ def test_a_second_answer_while_it_is_being_undone_starts_nothing_new():
     assert undo_all(play) == ["d", "b", "c", "a"]
 
 
+def test_an_answer_that_comes_while_another_step_is_undone_waits_for_that():
+    """semantic 6: one after the other; what comes to light is next."""
+    play = played()
+    play.do(Sent(*play.now_at("d"), 0, "k", "POST https://x"))
+    late = Noted(*play.now_at("d"), (Received(0, "k", {"id": 7}),))
+    play.roll_back("a")
+    assert kinds(play.interrupt("d"))[-1] == "compensation_started b"
+    assert kinds(play.do(late)) == ["effect_received d"]
+    assert undo_all(play) == ["b", "d", "c", "a"]
+
+
+def test_a_late_result_of_a_step_that_was_given_up_is_undone_by_a_later_rollback():
+    """semantic 6: it had its effect, and made no call from which that would be known."""
+    play = Play(dag("a", a=UNDO))
+    play.fail("a", code="timeout")
+    late = Complete("a", 1, 1, output={"id": 3})
+    assert kinds(play.do(late)) == ["late_result_ignored a"]
+    assert play.preview("a")["compensates"] == ["a"]
+    play.roll_back("a")
+    assert last_receipt(play.state, "a")["receipt"] == {"id": 3}
+    assert undo_all(play) == ["a"]
+
+
+def test_a_late_result_may_be_large():
+    """semantic 6: it is read from where it is stored."""
+    play = Play(dag("a", a=UNDO))
+    play.fail("a", code="timeout")
+    play.do(Complete("a", 1, 1, payload={"sha256": "0", "size": 9}))
+    assert last_receipt(play.state, "a")["payload"] == {"sha256": "0", "size": 9}
+
+
+def test_an_answered_call_is_not_made_again_by_a_process_that_has_not_heard_of_it():
+    """the ledger: the receipt of a worker that was thought lost comes before the next attempt's call."""
+    play = Play(dag("a", a=UNDO))
+    lost = play.now_at("a")
+    play.do(Sent(*lost, 0, "k0", "one"))
+    play.interrupt("a")
+    play.do(Noted(*lost, (Received(0, "k0", {"x": 1}),)))
+    assert play.do(Sent(*play.now_at("a"), 0, "k0", "one")) == []
+    assert last_receipt(play.state, "a")["receipt"] == {"x": 1}
+
+
+def test_a_receipt_that_comes_with_a_call_is_kept_even_if_the_call_must_not_be_made():
+    """the ledger: only an ``effect_sent`` lets a call out."""
+    play = Play(dag("a"))
+    lost = play.now_at("a")
+    play.do(Sent(*lost, 0, "k0", "one"))
+    play.interrupt("a")
+    said = play.do(Sent(*lost, 1, "k1", "two", (Received(0, "k0", {"x": 1}),)))
+    assert kinds(said) == ["effect_received a"]
+
+
 def test_a_compensation_is_retried_as_the_step_says_and_then_stuck():
     """semantic 6: retried, visible; one that fails for good stops the rollback."""
     play = played(retry={"max_attempts": 2, "delay_s": 5})
@@ -316,6 +368,41 @@ def test_giving_up_on_a_late_effect_leaves_the_run_as_it_is():
     play.do(UndoFailed(*job(play), ERROR))
     assert kinds(play.do(Resolve("a", "give_up", "mary"))) == ["rollback_given_up"]
     assert play.state.status == "RUNNING"
+
+
+def test_giving_up_a_rollback_leaves_late_effects_of_earlier_epochs_to_be_undone():
+    """semantic 6: no later rollback would find those again."""
+    play = Play(dag("a > b", a=UNDO, b=UNDO))
+    play.complete("a")
+    play.fail("b", code="timeout")
+    play.roll_back("a")
+    play.do(Undone(*job(play)))
+    play.complete("a")
+    play.complete("b")
+    play.roll_back("a")
+    play.do(UndoFailed(*job(play), ERROR))
+    play.do(Complete("b", 1, 1, output={"id": 1}))  # the attempt that was given up in the first epoch
+    assert list(play.state.undo) == [("b", 2), ("a", 2), ("b", 1)]
+    said = play.do(Resolve("b", "give_up", "mary"))
+    assert kinds(said) == ["rollback_given_up", "run_failed", "compensation_started b"]
+    assert said[0]["data"]["remaining"] == ["b", "a"]
+    assert undo_all(play) == ["b"]
+    assert play.preview("a")["compensates"] == ["b", "a"]
+
+
+def test_a_late_effect_that_a_person_has_given_up_is_not_taken_up_again():
+    """semantic 6: a second answer of it changes nothing."""
+    play = Play(dag("a", a={**UNDO, "retry": {"max_attempts": 1}}))
+    play.do(Sent(*play.now_at("a"), 0, "k", "POST https://x"))
+    play.fail("a", code="timeout")
+    play.roll_back("a")
+    late = Noted("a", 1, 1, (Received(0, "k", {"id": 7}),))
+    play.do(late)
+    play.do(UndoFailed(*job(play), ERROR))
+    play.do(Resolve("a", "give_up", "mary"))
+    assert play.state.undone["a", 1] == "given up"
+    assert kinds(play.do(Complete("a", 1, 1))) == ["late_result_ignored a"]
+    assert not play.state.undo
 
 
 def test_a_lost_worker_does_not_lose_the_compensation():
