@@ -16,8 +16,13 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from random import Random
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.unit.runs.engine.simulation import World
 
 SIZES, CHAOS = (4, 12, 25, 60), (30, 80, 150)
+FORKS = 0.25  # of the histories are gone on with in a fork
 PART = 250  # seeds that a process plays at a time
 SHOWN = 20  # broken seeds that are named
 
@@ -32,6 +37,13 @@ def history(seed: int, tell: Callable[[str], None] = lambda line: None) -> Count
     for key, spec in world.graph.steps.items():
         before = ", ".join(f"{edge.source}.{edge.port}" for edge in world.graph.incoming[key])
         tell(f"{key}: {spec.type}, join {spec.join}, after [{before}], {spec.retry}, {spec.on_failure}")
+    met = _live(world)
+    if random.random() < FORKS and (fork := world.forked(world.graph_like(), random.choice(CHAOS))):
+        met.update(_live(fork))
+    return met
+
+
+def _live(world: World) -> Counter[str]:
     status = world.run().status
     met = Counter(event["kind"] for _, _, said in world.journal for event in said)
     met.update({f"run ends {status}": 1, "entries": len(world.journal), "events": sum(met.values())})

@@ -10,6 +10,7 @@ from builder.graph import Graph, build
 PORTS = {
     "task": ("success", "failure"),
     "approval": ("approved", "rejected", "expired", "failure"),
+    "form": ("success", "expired", "failure"),
     "condition": ("a", "b", "else", "failure"),
     "delay": ("success",),
     "map": ("success", "failure"),
@@ -36,7 +37,10 @@ def dag(text: str, **options: dict[str, Any]) -> Graph:
 
 
 def random_dag(random: Random, most: int = 25, *, plain: bool = False) -> Graph:
-    """Any DAG: all types, joins, ports, policies, some of them wrong. ``plain``: no retries or rollbacks."""
+    """Any DAG: all types, joins, ports, policies, some of them wrong; some steps are undone, or may serve again.
+
+    ``plain``: no retries or rollbacks.
+    """
     size = random.randint(1, most)
     keys = [f"s{number}" for number in range(size)]
     steps = [_random_step(random, keys, key, plain) for key in keys]
@@ -53,7 +57,7 @@ def random_dag(random: Random, most: int = 25, *, plain: bool = False) -> Graph:
 
 
 def _random_step(random: Random, keys: list[str], key: str, plain: bool) -> dict[str, Any]:
-    kind = random.choice(("task", "task", "task", "approval", "condition", "delay", "map"))
+    kind = random.choice(("task", "task", "task", "approval", "form", "condition", "delay", "map"))
     step: dict[str, Any] = {"key": key, "type": kind, "join": random.choice(("any", "any", "all", "first"))}
     action = random.choice(("fail", "continue") if plain else ("fail", "continue", "rollback", "rollback"))
     if random.random() < 0.5:
@@ -62,4 +66,11 @@ def _random_step(random: Random, keys: list[str], key: str, plain: bool) -> dict
             step["on_failure"].update(to=random.choice([*keys, key]), max_times=random.randint(1, 2))
     if not plain and random.random() < 0.4:
         step["retry"] = {"max_attempts": random.randint(1, 3), "delay_s": random.choice((0, 1, 5))}
+    if not plain and kind in ("task", "map", "condition"):
+        step["config"] = {"calls": random.choice((0, 0, 1, 2))}
+        if random.random() < 0.6:
+            step["compensate"] = {"type": "task"}
+            step.setdefault("retry", {"max_attempts": random.randint(1, 3)})
+        elif random.random() < 0.4:
+            step["config"]["serves_again"] = True
     return step

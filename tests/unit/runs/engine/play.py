@@ -9,6 +9,7 @@ from builder.graph import Graph
 from runs.engine.commands import (
     Asked,
     Cancel,
+    CancelStep,
     Command,
     Complete,
     Due,
@@ -101,6 +102,9 @@ class Play:
 
     def cancel(self) -> list[Event]:
         return self.do(Cancel("mary", "enough"))
+
+    def cancel_step(self, key: str) -> list[Event]:
+        return self.do(CancelStep(key, "mary", "enough"))
 
     def retry(self, *steps: str) -> list[Event]:
         return self.do(RetryRun("mary", steps or None))

@@ -26,6 +26,13 @@ class Reference:
         self.failures = dict.fromkeys(graph.steps, 0)
         self.back: dict[str, int] = {}  # failing step -> automatic rollbacks since a person acted
         self.undoing: set[str] | None = None
+        self.ended: list[str] = []  # as they ended, last one last
+        self.started: set[tuple[str, int]] = set()
+        self.answered: set[tuple[str, int]] = set()  # a call of theirs was answered
+        self.undone: set[tuple[str, int]] = set()
+        self.first: set[str] = set()  # to be undone before the others, in any order: they had not ended
+        self.queue: list[str] = []  # to be undone then, in this order
+        self.tried, self.stuck = 0, False
         self.whole = self.failing = False
         self.run = "RUNNING"
         self.settle()
@@ -34,8 +41,9 @@ class Reference:
 
     def ends(self, key: str, ports: tuple[str, ...]) -> None:
         """Semantics 3 and 4; ``rejected`` and ``expired`` without an edge are failures too."""
-        if self._stopped(key):
+        if self._stopped(key, happened="failure" not in ports):
             return
+        self._note_end(key)
         port = ports[0]
         wired = any((edge.source, edge.port) == (key, port) for edge in self.graph.edges)
         if port not in ("failure", "rejected", "expired"):
@@ -76,11 +84,21 @@ class Reference:
         if self.run == "RUNNING" and not self.failing:
             self.status[key] = "RUNNING"
 
-    def _stopped(self, key: str) -> bool:
-        """Semantic 6: what a step that is undone says only stops it."""
+    def calls(self, key: str) -> None:
+        """It has made a call, which was answered."""
+        self.answered.add((key, self.epoch[key]))
+
+    def _note_end(self, key: str) -> None:
+        self.ended = [*(other for other in self.ended if other != key), key]
+
+    def _stopped(self, key: str, *, happened: bool = False) -> bool:
+        """Semantic 6: what a step that is undone says only stops it; an effect that it had is undone next."""
         if self.undoing is None or key not in self.undoing:
             return False
         self._cancel(key)
+        if happened and self.graph.steps[key].compensate is not None:
+            self.calls(key)
+            self.first.add(key)
         self.settle()
         return True
 
@@ -120,7 +138,7 @@ class Reference:
 
     def retry(self) -> None:
         """Semantic 5: FAILED and CANCELLED steps go back to PENDING in the same epoch."""
-        if self.run not in ("FAILED", "CANCELLED"):
+        if self.run not in ("FAILED", "CANCELLED") or self._half_undone():
             raise Refused
         self.run, self.failing = "RUNNING", False
         self.back.clear()
@@ -132,17 +150,77 @@ class Reference:
         checkpoint = to is None or self.status[to] in ("COMPLETED", "FAILED", "CANCELLED")
         if self.run in ("ROLLING_BACK", "ROLLED_BACK") or not checkpoint:
             raise Refused
+        if to is not None and self._half_undone() - self._below(to):
+            raise Refused
         self.back.clear()
         self._undo(to)
         self.settle()
 
+    def cancel_step(self, key: str) -> None:
+        """A person gives a step up: it fails, without retries and rollbacks."""
+        if self.run != "RUNNING" or self.status[key] not in ("RUNNING", "WAITING"):
+            raise Refused
+        self._note_end(key)
+        self.status[key] = "CANCELLED"
+        spec = self.graph.steps[key]
+        if any((edge.source, edge.port) == (key, "failure") for edge in self.graph.edges):
+            self.taken[key] = ("failure",)
+        elif spec.on_failure.action == "continue" and "success" in spec.ports:
+            self.taken[key] = ("success",)
+        else:
+            self.unhandled.add(key)
+            self.failing = True
+        self.settle()
+
+    def undoes(self, key: str) -> None:
+        """Semantic 6: what undoes it has worked, or a person has skipped that."""
+        assert key in self.first if self.first else self.queue[0] == key
+        self.first.discard(key)
+        self.queue = [other for other in self.queue if other != key]
+        self.undone.add((key, self.epoch[key]))
+        self.tried, self.stuck = 0, False
+        self.settle()
+
+    def undo_fails(self, key: str, retryable: bool) -> None:
+        """It is tried as often as the step's ``retry`` says; then a person has to decide."""
+        self.tried += 1
+        self.stuck = not (retryable and self.tried < self.graph.steps[key].retry.max_attempts)
+
+    def undo_again(self) -> None:
+        """A person has it tried once more."""
+        self.tried, self.stuck = 0, False
+
+    def give_up(self) -> None:
+        """A person lets the rollback be: the run has failed, and nothing is set back."""
+        for key in self._in("RUNNING", "WAITING"):
+            self._cancel(key)
+        self.first, self.queue, self.undoing = set(), [], None
+        self.tried, self.stuck, self.run = 0, False, "FAILED"
+
+    def _half_undone(self) -> set[str]:
+        return {key for key, epoch in self.undone if self.epoch[key] == epoch}
+
+    def _owes(self, key: str) -> bool:
+        """It names what undoes it, had an effect, and that has not been undone."""
+        now = key, self.epoch[key]
+        if self.graph.steps[key].compensate is None or now in self.undone or now not in self.started:
+            return False
+        return self.status[key] == "COMPLETED" or now in self.answered
+
     def _undo(self, to: str | None) -> None:
         self.undoing = set(self.graph.steps) if to is None else self._below(to)
+        self.first = {key for key in self.undoing & set(self._in("RUNNING", "WAITING")) if self._owes(key)}
+        self.queue = [
+            key
+            for key in reversed(self.ended)
+            if key in self.undoing and key not in self.first and self._owes(key)
+        ]
         self.whole, self.failing, self.run = to is None, False, "ROLLING_BACK"
         for key in self.undoing & set(self._in("WAITING")):
             self._cancel(key)
 
     def _cancel(self, key: str) -> None:
+        self._note_end(key)
         self.status[key] = "CANCELLED"
         self.unhandled.add(key)
 
@@ -155,10 +233,12 @@ class Reference:
 
     def settle(self) -> None:
         """Look at everything until nothing changes."""
-        if self.undoing is not None and not self.undoing & set(self._in("RUNNING")):
+        busy = self.first or self.queue
+        if self.undoing is not None and not busy and not self.undoing & set(self._in("RUNNING")):
             for key in self.undoing:
                 self.status[key], self.taken[key], self.failures[key] = "PENDING", (), 0
                 self.epoch[key] += 1
+                self.ended = [other for other in self.ended if other != key]
                 self.unhandled.discard(key)
             self._try_again()
             self.undoing, self.run = None, "ROLLED_BACK" if self.whole else "RUNNING"
@@ -172,6 +252,7 @@ class Reference:
                 pass
             for key in [key for key in self._in("PENDING") if self._may_start(key)]:
                 self.status[key] = "RUNNING"
+                self.started.add((key, self.epoch[key]))
         if not self._in("RUNNING", "WAITING"):
             self.run = "FAILED" if self.unhandled else "COMPLETED"
 
@@ -194,7 +275,7 @@ class Reference:
         live = dead = open_ = 0
         for edge in self.graph.edges:
             if edge.target == key:
-                resolved = self.status[edge.source] in ("COMPLETED", "FAILED", "SKIPPED")
+                resolved = self.status[edge.source] in ("COMPLETED", "FAILED", "SKIPPED", "CANCELLED")
                 if edge.source in self.unhandled or not resolved:
                     open_ += 1
                 elif edge.port in self.taken[edge.source]:

@@ -94,14 +94,23 @@ class Table:
             pk: known["status"] for pk, known in state.approvals.items()
         }
         waiting = {key: step.wait for key, step in state.steps.items() if step.wait and step.wait["due_at"]}
-        timed = {timer[0] for timer in self.timers if timer[1:3] == place(state, timer[0])}
+        timed = {timer[0] for timer in self.timers if timer[3] != "undo" and counts(state, timer)}
         assert timed >= set(waiting), "what waits for a time has a timer"
+        pausing = {
+            (*at, job["attempt"], "undo") for at, job in state.undo.items() if job["status"] == "waiting"
+        }
+        assert set(self.timers) >= pausing, "what undoes a step, and waits, has a timer too"
+        assert self.run["undoing"] == bool(state.undo)
 
 
-def place(state: RunState, key: str) -> tuple[int, int]:
-    """The present dispatch of a step."""
+def counts(state: RunState, timer: Key) -> bool:
+    """Whether the run waits for just this."""
+    key, epoch, attempt, kind = timer
+    if kind == "undo":
+        job = state.undo.get((key, epoch), {})
+        return (job.get("status"), job.get("attempt")) == ("waiting", attempt)
     step = state.steps[key]
-    return step.epoch, (step.wait or {}).get("timer", step.attempt)
+    return (step.epoch, (step.wait or {}).get("timer", step.attempt)) == (epoch, attempt)
 
 
 def timer_key(row: Row) -> Key:

@@ -1,7 +1,7 @@
 """The invariants of every run, checked event by event against a second, slow account of what happened.
 
 It shares no code with the engine: it keeps statuses from the events alone and looks at the whole graph
-whenever something starts or is skipped.
+whenever something starts or is skipped. Items are watched by ``watch_items``, effects by ``watch_undo``.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from typing import Any
 from builder.graph import Graph
 from runs.engine.events import JSON, Event
 from runs.engine.state import RunState
+from tests.unit.runs.engine.watch_items import ItemsWatch
+from tests.unit.runs.engine.watch_undo import UndoWatch
 
 ENDED = {"COMPLETED", "FAILED", "CANCELLED", "ROLLED_BACK"}
 RUN_ENDS = {
@@ -21,7 +23,7 @@ RUN_ENDS = {
 }
 
 
-class Watch:
+class Watch(ItemsWatch, UndoWatch):
     """Follows one journal; raises AssertionError where an entry breaks a rule."""
 
     def __init__(self, graph: Graph, window: int) -> None:
@@ -29,6 +31,9 @@ class Watch:
         self.seq = 0
         self.run = "PENDING"
         self.failing = self.given_up = False
+        self.into: dict[str, list[tuple[str, str]]] = {key: [] for key in graph.steps}
+        for edge in graph.edges:
+            self.into[edge.target].append((edge.source, edge.port))
         self.status = dict.fromkeys(graph.steps, "PENDING")
         self.ports: dict[str, tuple[str, ...]] = dict.fromkeys(graph.steps, ())
         self.epoch = dict.fromkeys(graph.steps, 1)
@@ -39,14 +44,9 @@ class Watch:
         self.reset: set[str] = set()
         self.executed: list[tuple[str, int]] = []
         self.open_questions: dict[str, str] = {}
-        self.digests: dict[tuple[str, int], str] = {}
-        self.items_done: set[tuple[str, int, int]] = set()  # step, epoch, index
-        self.items_failed: set[tuple[str, int, int]] = set()  # for good
-        self.in_work: dict[str, set[int]] = {}
-        self.pausing: dict[str, set[int]] = {}
-        self.mapped: dict[str, tuple[int, int]] = {}  # count, concurrency
-        self.undone: set[tuple[str, int]] = set()
-        self.undoes: tuple[str, int] | None = None  # one compensation at a time
+        self.again: set[str] | None = None  # of a fork: the steps that it executes
+        ItemsWatch.__init__(self)
+        UndoWatch.__init__(self)
 
     def entry(self, seq: int, events: list[dict[str, Any]], state: RunState) -> None:
         """Check one entry and the state after it."""
@@ -63,7 +63,7 @@ class Watch:
         kind, data = event["kind"], event["data"]
         if self.run in ENDED:
             late = ("late_result_ignored", "run_retried", "rollback_started")
-            undoes = kind in ("effect_received", "step_compensated", "rollback_given_up")
+            undoes = kind in ("effect_sent", "effect_received", "step_compensated", "rollback_given_up")
             assert kind in late or undoes or kind.startswith("compensation_"), f"{kind} after the end"
         if kind in RUN_ENDS:
             self._run_ended(RUN_ENDS[kind])
@@ -102,6 +102,7 @@ class Watch:
         for step in data["steps"]:
             assert step in self.broken, "only what failed or was cancelled is tried again"
             self.broken.discard(step)
+            self.ended.pop(step, None)
             self.status[step], self.ports[step] = "PENDING", ()
 
     def _rollback_started(self, key: str, event: Event, data: JSON) -> None:
@@ -111,27 +112,10 @@ class Watch:
         assert set(data["steps"]) == self.undoing
         assert len(data["steps"]) == len(self.undoing)
         self.reset = set()
-
-    def _compensation_started(self, key: str, event: Event, data: JSON) -> None:
-        assert self.undoes is None, "one after the other"
-        assert (key, event["epoch"]) not in self.undone, "nothing is undone twice"
-        assert not set(self._in("RUNNING")) & self.undoing, "a rollback waits for what runs"
-        self.undoes = (key, event["epoch"])
-
-    def _compensation_over(self, key: str, event: Event, data: JSON) -> None:
-        assert self.undoes == (key, event["epoch"])
-        self.undoes = None
-
-    _compensation_failed = _compensation_retry_scheduled = _compensation_interrupted = _compensation_over
-
-    def _step_compensated(self, key: str, event: Event, data: JSON) -> None:
-        self._compensation_over(key, event, data)
-        self.undone.add((key, event["epoch"]))
-
-    def _compensation_skipped(self, key: str, event: Event, data: JSON) -> None:
-        self.undone.add((key, event["epoch"]))
+        self._owe(data["steps"])
 
     def _rollback_given_up(self, key: str, event: Event, data: JSON) -> None:
+        self._give_up(data["step"], data["remaining"])
         if self.run == "ROLLING_BACK":
             self.run, self.undoing = "RUNNING", set()
             self.given_up = True
@@ -139,6 +123,7 @@ class Watch:
     def _rollback_finished(self, key: str, event: Event, data: JSON) -> None:
         assert self.reset == self.undoing, "exactly the step and its descendants are reset"
         assert not self.broken, "unhandled failures elsewhere are tried again"
+        assert not self.queue, "everything is undone first"
         self.run, self.undoing = "RUNNING", set()
 
     # ------------------------------------------------------------------ steps
@@ -154,6 +139,7 @@ class Watch:
         self.attempt[key] += 1
         self.status[key] = "RUNNING"
         self.executed.append((key, self.epoch[key]))
+        assert self.again is None or key in self.again or self.epoch[key] > 1, "the fork has taken it over"
         assert len(self._in("RUNNING")) <= self.window
 
     def _current(self, key: str, event: Event, *statuses: str) -> None:
@@ -194,11 +180,13 @@ class Watch:
 
     def _step_completed(self, key: str, event: Event, data: JSON) -> None:
         self._current(key, event, "RUNNING", "WAITING")
+        self.ended[key] = None
         assert "failure" not in data["ports"]
         self._resolve(key, "COMPLETED", data["ports"])
 
     def _step_failed(self, key: str, event: Event, data: JSON) -> None:
         self._current(key, event, "RUNNING", "WAITING")
+        self.ended[key] = None
         if data["handled"] or data["continued"]:
             self._resolve(key, "FAILED", data["ports"])
             return
@@ -214,71 +202,6 @@ class Watch:
         self.done.add((key, self.epoch[key]))
         self.status[key], self.ports[key] = status, tuple(ports)
 
-    # ------------------------------------------------------------------ items of a map
-
-    def _items_listed(self, key: str, event: Event, data: JSON) -> None:
-        self._current(key, event, "RUNNING")
-        at = key, event["epoch"]
-        if self.digests.get(at) != data["digest"]:
-            self.items_done = {done for done in self.items_done if done[:2] != at}
-        if self.digests.get(at) != data["digest"] or not data["skip"]:
-            self.items_failed = {failed for failed in self.items_failed if failed[:2] != at}
-        self.digests[at] = data["digest"]
-        self.in_work[key], self.pausing[key] = set(), set()
-        self.mapped[key] = (data["count"], data["concurrency"])
-        self._rest(key)
-
-    def _item_started(self, key: str, event: Event, data: JSON) -> None:
-        assert (self.run, self.failing) == ("RUNNING", False), "no item starts now"
-        self._current(key, event, "RUNNING", "WAITING")
-        self.status[key] = "RUNNING"
-        for each in data["items"]:
-            assert each["index"] not in self.in_work[key] | self.pausing[key]
-            assert (key, event["epoch"], each["index"]) not in self.items_done, "it has completed already"
-            assert each["index"] < self.mapped[key][0]
-            self.in_work[key].add(each["index"])
-        assert len(self.in_work[key]) <= self.mapped[key][1], "no more at once than the step says"
-        extra = sum(max(len(items) - 1, 0) for items in self.in_work.values())
-        assert len(self._in("RUNNING")) + extra <= self.window, "the run's window bounds items too"
-
-    def _item_completed(self, key: str, event: Event, data: JSON) -> None:
-        for each in data["items"]:
-            self.in_work[key].remove(each["index"])
-            assert (key, event["epoch"], each["index"]) not in self.items_done, "no item completes twice"
-            self.items_done.add((key, event["epoch"], each["index"]))
-        self._rest(key)
-
-    def _item_failed(self, key: str, event: Event, data: JSON) -> None:
-        for each in data["items"]:
-            self.in_work[key].remove(each["index"])
-            if "due_at" in each:
-                self.pausing[key].add(each["index"])
-            else:
-                self.items_failed.add((key, event["epoch"], each["index"]))
-        self._rest(key)
-
-    def _item_interrupted(self, key: str, event: Event, data: JSON) -> None:
-        for each in data["items"]:
-            self.in_work[key].remove(each["index"])
-
-    def _item_queued(self, key: str, event: Event, data: JSON) -> None:
-        self.pausing[key] -= set(data["items"])
-
-    def _items_finished(self, key: str, event: Event, data: JSON) -> None:
-        self._current(key, event, "RUNNING")
-        assert not self.in_work[key]
-        assert self._items_ended(key) == self.mapped[key][0]
-
-    def _items_ended(self, key: str) -> int:
-        ended = self.items_done | self.items_failed
-        return sum(item[:2] == (key, self.epoch[key]) for item in ended)
-
-    def _rest(self, key: str) -> None:
-        """A map waits while all that has not ended pauses."""
-        left = self.mapped[key][0] - self._items_ended(key)
-        if left and left == len(self.pausing[key]):
-            self.status[key] = "WAITING"
-
     def _step_skipped(self, key: str, event: Event, data: JSON) -> None:
         assert self.run == "RUNNING"
         assert self.status[key] == "PENDING"
@@ -287,6 +210,7 @@ class Watch:
 
     def _step_cancelled(self, key: str, event: Event, data: JSON) -> None:
         self._current(key, event, "RUNNING", "WAITING")
+        self.ended[key] = None
         assert key not in self.open_questions, "its question is void first"
         if data.get("handled") or data.get("continued"):
             self._resolve(key, "CANCELLED", data["ports"])
@@ -306,12 +230,10 @@ class Watch:
             assert key in self.broken
             assert event["epoch"] == self.epoch[key]
         self.broken.discard(key)
+        self.ended.pop(key, None)
         self.status[key], self.ports[key] = "PENDING", ()
 
     # ------------------------------------------------------------------ the slow way to know
-
-    def _in(self, *statuses: str) -> list[str]:
-        return [key for key, status in self.status.items() if status in statuses]
 
     def _below(self, key: str) -> set[str]:
         found = {key}
@@ -322,11 +244,11 @@ class Watch:
     def _edges(self, key: str) -> list[str]:
         """Each incoming edge: live, dead, or open."""
         found = []
-        for edge in self.graph.edges:
-            if edge.target == key:
-                ended = self.status[edge.source] in ("COMPLETED", "FAILED", "SKIPPED", "CANCELLED")
-                live = "live" if edge.port in self.ports[edge.source] else "dead"
-                found.append(live if ended and edge.source not in self.broken else "open")
+        for source, port in self.into[key]:
+            if source in self.broken or self.status[source] in ("PENDING", "RUNNING", "WAITING"):
+                found.append("open")
+            else:
+                found.append("live" if port in self.ports[source] else "dead")
         return found
 
     def _may_start(self, key: str) -> bool:
@@ -348,6 +270,8 @@ class Watch:
         assert list(state.running) == sorted(self._in("RUNNING"), key=list(state.running).index)
         assert set(state.waiting) == set(self._in("WAITING"))
         assert set(state.broken) == self.broken
+        assert list(state.undo) == self.queue
+        assert {effect for effect, job in state.undo.items() if job["status"] == "stuck"} == self.stuck
         expected = self.run
         if expected == "RUNNING":
             idle = state.waiting and not state.running and not state.ready and not state.mapping
