@@ -133,12 +133,13 @@ class Socket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc]
         await self.frame(answer)
 
     def _decide(self, message: Message) -> Message:
-        comment = message.get("comment", "")
-        if not isinstance(comment, str):
-            raise Invalid("comment must be text.", field="comment")
+        comment, read = message.get("comment", ""), message.get("content_hash", "")
+        for name, given in (("comment", comment), ("content_hash", read)):
+            if not isinstance(given, str):
+                raise Invalid(f"{name} must be text.", field=name)
         approval = access.get(self.user, access.VIEW, Approval, pk=message.get("approval"), **self.within())
         decided = verbs.decide_approval(
-            self.user, approval, message.get("decision", ""), comment, message.get("data")
+            self.user, approval, message.get("decision", ""), comment, message.get("data"), read
         )
         return {
             "type": "decided", "approval": str(decided.pk), "status": decided.status,
@@ -256,7 +257,7 @@ class InboxConsumer(Socket):
             {
                 "id": str(row.pk), "run": str(row.instance_id), "run_number": row.instance.number,
                 "orchestration": row.instance.orchestration.slug, "step": row.step, "kind": row.kind,
-                "message": row.message,
+                "message": row.message, "content_hash": row.content_hash,
                 "requested_at": row.requested_at.isoformat(timespec="milliseconds"),
                 "expires_at": row.expires_at.isoformat(timespec="milliseconds") if row.expires_at else None,
             }

@@ -12,13 +12,12 @@ from django.views.decorators.http import require_GET, require_POST
 
 from orchestrator import access
 from orchestrator.errors import Invalid
-from orchestrator.models import User
 from runs import verbs
 from runs.models import Approval
 from runs.pages import inbox as pages
 from runs.pages.forms import SchemaForm
 from runs.pages.questions import PREFIX
-from runs.views import went
+from runs.views import reader, went
 
 
 @login_required
@@ -26,21 +25,21 @@ from runs.views import went
 def inbox(request: HttpRequest, pk: uuid.UUID | None = None) -> HttpResponse:
     """What waits for the reader, with one question opened."""
     template = "runs/_inbox.html" if request.htmx else "runs/inbox.html"  # type: ignore[attr-defined]
-    return render(request, template, pages.page(_reader(request), pk))
+    return render(request, template, pages.page(reader(request), pk))
 
 
 @login_required
 @require_POST
 def decide(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Answer a question: approve, reject or submit, with a comment and the question's own form."""
-    user = _reader(request)
+    user = reader(request)
     approval = access.get(user, access.VIEW, Approval, pk=pk)
     form = SchemaForm(approval.form or {}, data=request.POST, prefix=PREFIX)
-    decision, comment = request.POST.get("decision", ""), request.POST.get("comment", "")
+    decision, comment, read = (request.POST.get(name, "") for name in ("decision", "comment", "content_hash"))
     try:
         if not form.valid and decision != "reject":
             raise _refusal(form)
-        verbs.decide_approval(user, approval, decision, comment, form.value if approval.form else None)
+        verbs.decide_approval(user, approval, decision, comment, form.value if approval.form else None, read)
     except Invalid as error:
         if "application/json" in request.headers.get("Accept", ""):
             raise
@@ -61,8 +60,3 @@ def _refusal(form: SchemaForm) -> Invalid:
     if len(faults) > 1:
         message = f"Nothing was sent: {len(faults)} fields need another look."
     return Invalid(message, field=faults[0].name, problems=problems)
-
-
-def _reader(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)  # login_required saw to it
-    return request.user

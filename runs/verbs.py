@@ -240,8 +240,9 @@ def decide_approval(
         raise Forbidden("You are not asked to answer this.")
     if content_hash and content_hash != approval.content_hash:
         changed = _changed(approval, content_hash)
-        message = "The question is not the one that you read; read it again before you answer."
-        raise Conflict(message, code="content_changed", content_hash=approval.content_hash, changed=changed)
+        raise Conflict(
+            _read_again(changed), code="content_changed", content_hash=approval.content_hash, changed=changed
+        )
     if decision == "submit":
         data = {} if data is None else data
     if len(orjson.dumps(data)) > ANSWER_BYTES:
@@ -256,6 +257,15 @@ def decide_approval(
     dispatch.act(approval.instance_id, vote)
     approval.refresh_from_db()
     return approval
+
+
+def _read_again(changed: list[str]) -> str:
+    """Why an answer is refused that was given to another question."""
+    words = [
+        {"message": "the question", "evidence": "the evidence", "form": "the form"}[one] for one in changed
+    ]
+    what = f"{' and '.join(words)} changed" if words else "the question is not the one that you read"
+    return f"Nothing was answered: {what} meanwhile. Read it again, then answer."
 
 
 def _changed(approval: Approval, content_hash: str) -> list[str]:

@@ -28,21 +28,23 @@ REGIONS = ("bar", "verdict", "side", "slider")  # of the run page, each a templa
 @require_GET
 def runs(request: HttpRequest) -> HttpResponse:
     """The runs that the reader may see, newest first."""
-    return render(request, "runs/runs.html", listing.page(_reader(request), request.GET))
+    return render(request, "runs/runs.html", listing.page(reader(request), request.GET))
 
 
 @login_required
 @require_GET
 def run(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """One run, as the query says: which step, which tab, which moment."""
-    return render(request, "runs/run.html", view_model.page(_reader(request), _run(request, pk), request.GET))
+    return render(
+        request, "runs/run.html", view_model.page(reader(request), run_of(request, pk), request.GET)
+    )
 
 
 @login_required
 @require_GET
 def run_view(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """The same as JSON, for the page's script: what each card and edge is, and the regions as HTML."""
-    shown = view_model.page(_reader(request), _run(request, pk), request.GET)
+    shown = view_model.page(reader(request), run_of(request, pk), request.GET)
     answer = {
         "seq": shown["seq"],
         "now": shown["now"],
@@ -105,7 +107,7 @@ def _act(
     request: HttpRequest, pk: uuid.UUID, verb: Callable[[User, OrchestrationInstance], Any]
 ) -> HttpResponse:
     """Do it, then show the run as it is now."""
-    verb(_reader(request), _run(request, pk))
+    verb(reader(request), run_of(request, pk))
     return went(request, reverse("run", args=[pk]))
 
 
@@ -122,13 +124,15 @@ def went(request: HttpRequest, default: str) -> HttpResponse:
     return HttpResponseRedirect(to)
 
 
-def _run(request: HttpRequest, pk: uuid.UUID) -> OrchestrationInstance:
-    found = access.get(_reader(request), access.VIEW, OrchestrationInstance, pk=pk)
+def run_of(request: HttpRequest, pk: uuid.UUID) -> OrchestrationInstance:
+    """The run, with what its pages show of it. Raises NotFound where the reader may not see it."""
+    found = access.get(reader(request), access.VIEW, OrchestrationInstance, pk=pk)
     return OrchestrationInstance.objects.select_related("orchestration", "version", "started_by").get(
         pk=found.pk
     )
 
 
-def _reader(request: HttpRequest) -> User:
+def reader(request: HttpRequest) -> User:
+    """Who is signed in."""
     assert isinstance(request.user, User)  # login_required saw to it
     return request.user

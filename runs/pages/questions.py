@@ -12,7 +12,7 @@ from runs.pages.forms import SchemaForm
 from runs.pages.outcomes import Way, consequence, ways
 from runs.pages.people import of_approvals, step_names, voice
 from runs.pages.sentences import DECIDED
-from runs.pages.words import Voice, ago, capital, duration
+from runs.pages.words import Voice, ago, capital, duration, listed
 
 PREFIX = "data-"  # of the names of the approval's own form
 ENDS = {
@@ -31,9 +31,11 @@ def question(user: User, approval: Approval, sent: Mapping[str, str] | None = No
     ``sent`` is what a refused form held. Needs ``approval.instance`` with its version and orchestration.
     """
     document = approval.instance.version.document
-    speak = voice(user, of_approvals([approval]), step_names(document))
+    speak = voice(user, of_approvals([approval, *_before(approval)]), step_names(document))
     then = ways(document, approval.step, speak)
     open_ = approval.status == Approval.Status.PENDING
+    earlier = _earlier(approval, speak)
+    filled = earlier["data"] if earlier and isinstance(earlier["data"], dict) else {}
     return {
         "approval": approval,
         "run": approval.instance,
@@ -47,11 +49,41 @@ def question(user: User, approval: Approval, sent: Mapping[str, str] | None = No
         "yes": sum(vote.get("decision") == "approve" for vote in approval.votes),
         "then": then,
         "consequence": consequence(then),
+        "earlier": earlier,
         "deadline": _deadline(approval, then, speak) if open_ else None,
         "fate": fate(user, approval, speak),
-        "form": SchemaForm(approval.form or {}, data=sent, prefix=PREFIX) if open_ else None,
+        "form": SchemaForm(approval.form or {}, initial=filled, data=sent, prefix=PREFIX) if open_ else None,
         "comment": (sent or {}).get("comment", ""),
     }
+
+
+def _before(approval: Approval) -> list[Approval]:
+    """The last earlier question of the step that somebody had answered: a rollback has asked it again."""
+    asked = Approval.objects.filter(instance_id=approval.instance_id, step=approval.step)
+    newest_first = asked.filter(epoch__lt=approval.epoch).order_by("-epoch", "-attempt")
+    return [one for one in newest_first if one.votes][:1]
+
+
+def _earlier(approval: Approval, speak: Voice) -> dict[str, Any] | None:
+    """What was answered before, by whom and when, and what is shown otherwise now; None the first time."""
+    for one in _before(approval):
+        return {
+            "votes": [_vote(vote, speak) for vote in one.votes],
+            "data": one.data if approval.kind == Approval.Kind.FORM else None,
+            "changed": _changed(one, approval),
+        }
+    return None
+
+
+def _changed(one: Approval, other: Approval) -> str:
+    """Which parts of the question are not as they were, by their names."""
+    was, now = ({part["title"]: part["value"] for part in asked.evidence} for asked in (one, other))
+    found = [title for title in now if title not in was or was[title] != now[title]]
+    if one.message != other.message:
+        found.insert(0, "the question")
+    if one.form != other.form:
+        found.append("the form")
+    return listed(found)
 
 
 def fate(user: User, approval: Approval, speak: Voice) -> dict[str, str]:

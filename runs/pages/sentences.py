@@ -9,6 +9,7 @@ from typing import Any
 from builder.graph import EdgeSpec, Graph, StepSpec
 from runs.engine.records import RunState, StepState
 from runs.engine.states import StepStatus
+from runs.engine.takeover import is_reused, is_taken_over
 from runs.items_told import progress
 from runs.pages.words import Voice, capital, count, duration, moment, ordinal
 
@@ -33,6 +34,7 @@ class Scene:
     labels: Mapping[tuple[str, str], str]
     live: bool = True  # this moment is now, and what lasts goes on
     undone: frozenset[str] = frozenset()  # what ran before the whole run was rolled back
+    source: int = 0  # the number of the run that this one was forked from
 
     def port(self, key: str, port: str) -> str:
         """What a port is called on its card."""
@@ -87,6 +89,19 @@ def tokens(step: StepState) -> int:
     return int(usage.get("input_tokens") or 0) + int(usage.get("output_tokens") or 0)
 
 
+def whence(scene: Scene, key: str) -> str:
+    """Where a result is from that the step did not work out now; empty where it did.
+
+    ``taken over from run 12``, ``result reused``, ``result reused from run 12``.
+    """
+    if is_taken_over(scene.state.steps[key]):
+        return f"taken over from run {scene.source}" if scene.source else "taken over"
+    if not is_reused(scene.state, key):
+        return ""
+    number = scene.state.results[key].get("number")
+    return f"result reused from run {number}" if number else "result reused"
+
+
 def again(step: StepState) -> str:
     """``2nd go`` after a rollback, ``attempt 2`` after a retry, else nothing."""
     if step.epoch > 1:
@@ -137,6 +152,8 @@ def _waiting(one: Part) -> str:
 
 def _completed(one: Part) -> str:
     answered = answer(one.voice, one.step.approval)
+    if origin := whence(one.scene, one.spec.key):
+        return dots(capital(origin), _cases(one) if one.spec.type == "condition" else one.step.line)
     if answered:
         return dots(answered + (f" after {one.how_long}" if one.how_long else ""), again(one.step))
     used = tokens(one.step)

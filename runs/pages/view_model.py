@@ -18,6 +18,7 @@ from runs.engine.states import CHECKPOINTS, ENDED, RunStatus, StepStatus
 from runs.models import Approval, OrchestrationInstance
 from runs.pages import canvas, drawing, tabs
 from runs.pages.look import LEVELS, TABS, Look, read
+from runs.pages.origins import number_of_source, origin
 from runs.pages.panel import details
 from runs.pages.people import of_approvals, of_document, voice
 from runs.pages.preview import preview
@@ -84,6 +85,7 @@ def page(user: User, run: OrchestrationInstance, query: Mapping[str, str]) -> di
         "past": clock(sight.entries[-1][1], timezone.now(), seconds=True) if look.at else "",
         "urls": {"now": look.to(at=None), "here": _address(sight, look.to())},
         "facts": _facts(sight),
+        "source": {"number": sight.scene.source, "pk": run.forked_from_id} if sight.scene.source else None,
         "acts": _acts(sight),
         "verdict": verdict(sight.scene, look) if state.status == RunStatus.FAILED else None,
         "undoing": _undoing(sight),
@@ -114,7 +116,8 @@ def _sight(user: User, run: OrchestrationInstance, query: Mapping[str, str]) -> 
     if look.at is not None:
         speak = replace(speak, now=entries[-1][1])  # what lasted then had lasted until then
     undone = _started(entries) if state.status == RunStatus.ROLLED_BACK else frozenset[str]()
-    scene = Scene(speak, graph, state, drawn.labels, live=look.at is None, undone=undone)
+    source = number_of_source(known)
+    scene = Scene(speak, graph, state, drawn.labels, live=look.at is None, undone=undone, source=source)
     may_act = look.at is None and access.allowed(user, access.EDIT, run)
     return Sight(user, run, look, scene, drawn, entries, known, approvals, may_act)
 
@@ -172,7 +175,12 @@ def _step(sight: Sight, key: str) -> dict[str, Any]:
     acts = _acts(sight)
     back = sight.look.to(back=key, step="") if checkpoint and acts["rollback"] else ""
     active = sight.state.steps[key].status in (StepStatus.RUNNING, StepStatus.WAITING)
-    shown = {"back": back, "stop": active and acts["cancel"]}
+    shown = {
+        "back": back,
+        "stop": active and acts["cancel"],
+        "fork": checkpoint and acts["fork"],
+        "origin": origin(sight.user, sight.run, sight.scene, key),
+    }
     return {**drawn, **details(sight.scene, sight.run, key, sight.entries), **shown}
 
 
@@ -217,11 +225,15 @@ def _tabs(sight: Sight) -> list[dict[str, Any]]:
 def _acts(sight: Sight) -> dict[str, bool]:
     """Which buttons there are; the verbs decide again."""
     status, may = sight.state.status, sight.may_act
+    may_start = access.allowed(sight.user, access.START, sight.run.orchestration)
+    ended = any(step.status in CHECKPOINTS for step in sight.state.steps.values())
     return {
         "cancel": may and status in STOPPABLE,
         "retry": may and status in RETRIABLE,
         "rollback": may and status not in (RunStatus.ROLLING_BACK, RunStatus.ROLLED_BACK),
-        "again": sight.over and access.allowed(sight.user, access.START, sight.run.orchestration),
+        "again": sight.over and may_start,
+        "fork": may_start and sight.look.at is None and ended,
+        "compare": sight.look.at is None and sight.over,
     }
 
 

@@ -30,8 +30,8 @@ document.addEventListener("click", async (event) => {
 createClock();
 createKeys();
 
-/** Show how many questions wait, in the bar. @param {number} count */
-function badge(count) {
+/** Show how many questions wait, in the bar. @param {number} count @param {{id: string}[]} approvals */
+function badge(count, approvals) {
   const link = document.querySelector("[data-inbox-link]");
   if (!link) return;
   link.querySelector(".count")?.remove();
@@ -44,9 +44,9 @@ function badge(count) {
     node.append(String(count), hint);
     link.append(node);
   }
-  document.dispatchEvent(new CustomEvent("inbox", { detail: { count } }));
+  document.dispatchEvent(new CustomEvent("inbox", { detail: { count, ids: approvals.map((one) => one.id) } }));
 }
 
 if (document.body.dataset.user) {
-  createLive({ path: () => "/ws/inbox/", frame: (message) => { if (typeof message.count === "number") badge(message.count); } });
+  createLive({ path: () => "/ws/inbox/", frame: (message) => { if (typeof message.count === "number") badge(message.count, message.approvals ?? []); } });
 }

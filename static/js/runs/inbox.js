@@ -17,11 +17,12 @@ async function refresh() {
   return undefined;
 }
 
-let known = /** @type {number | null} */ (null);
+let known = false;
 document.addEventListener("inbox", (event) => {
-  const { count } = /** @type {CustomEvent} */ (event).detail;
-  if (known !== null || count !== document.querySelectorAll(".mail[data-waits]").length) refresh();
-  known = count;
+  const ids = /** @type {string[]} */ (/** @type {CustomEvent} */ (event).detail.ids);
+  const shown = [.../** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".mail[data-waits]"))].map((row) => row.dataset.waits ?? "");
+  if (known || ids.length !== shown.length || ids.some((id) => !shown.includes(id))) refresh();
+  known = true;
 });
 
 createActs((to) => location.assign(to));

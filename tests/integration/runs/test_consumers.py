@@ -374,6 +374,11 @@ def test_a_question_can_be_answered_through_the_socket(lab, user):
         ('{"type": "decide", "approval": "MINE", "decision": ["approve"]}', "invalid"),
         ('{"type": "decide", "approval": "MINE", "decision": "maybe"}', "invalid"),
         ('{"type": "decide", "approval": "MINE", "decision": "approve", "comment": 5}', "invalid"),
+        (
+            '{"type": "decide", "approval": "MINE", "decision": "approve", "content_hash": "x"}',
+            "content_changed",
+        ),
+        ('{"type": "decide", "approval": "MINE", "decision": "approve", "content_hash": 5}', "invalid"),
         ('{"type": "decide", "approval": "OTHERS", "decision": "approve"}', "not_found"),
     ],
 )
@@ -424,6 +429,7 @@ def test_the_inbox_says_what_waits_and_when_that_changes(lab, user, admin):
     counts, waiting, run, rest = async_to_sync(look)()
     assert counts == [0, 0]
     assert (waiting["message"], waiting["run"], waiting["step"]) == ("Go?", str(run.pk), "ask")
+    assert len(waiting["content_hash"]) == 64
     assert {frame["type"] for frame in rest} == {"decided", "inbox"}
     assert next(frame for frame in rest if frame["type"] == "inbox")["count"] == 0
 

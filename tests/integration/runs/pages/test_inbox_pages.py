@@ -1,3 +1,4 @@
+import pytest
 from django.urls import reverse
 
 from runs import verbs
@@ -117,3 +118,36 @@ def test_a_quorum_says_who_has_answered_and_waits_for_the_rest(as_, lab, user, o
 def test_the_badge_in_the_bar_counts_what_waits(as_, question, user, superadmin):
     assert "waiting for you" in as_(user).get(reverse("runs")).content.decode()
     assert "waiting for you" not in as_(superadmin).get(reverse("runs")).content.decode()
+
+
+@pytest.fixture
+def reasked(asking, question, user, lab):
+    """Answered, rolled back to the step before the question, and asked again."""
+    verbs.decide_approval(user, question, "approve", "Go")
+    lab.drain()
+    verbs.rollback(user, lab.fresh(asking), to="first", reason="Once more")
+    lab.drain()
+    return asking.approvals.get(status="pending")
+
+
+def test_a_question_that_is_asked_again_shows_the_earlier_answer(as_, reasked, asking, user):
+    """semantic 8: who, what, when, and whether what is shown has changed."""
+    address = reverse("run_view", args=[asking.pk])
+    side = as_(user).get(address).json()["regions"]["side"]
+    for html in (side, as_(user).get(reverse("approval", args=[reasked.pk])).content.decode()):
+        assert "Answered before, and rolled back" in html
+        assert "You approved" in html
+        assert "What is shown is the same as then." in html
+    reasked.evidence = [{"title": "Made", "value": "by hand"}]
+    reasked.save()
+    assert "Changed since: Made." in as_(user).get(address).json()["regions"]["side"]
+
+
+def test_an_answer_to_what_was_not_shown_is_refused_with_a_sentence(as_, reasked, question, user):
+    """semantic 8: the form carries the hash of what it showed."""
+    assert f'name="content_hash" value="{reasked.content_hash}"' in opened(as_(user), reasked)
+    reasked.evidence, reasked.content_hash = [{"title": "Made", "value": "by hand"}], "0" * 64
+    reasked.save()
+    refused = answer(as_(user), reasked, "approve", content_hash=question.content_hash)
+    assert refused.status_code == 409
+    assert "Nothing was answered: the evidence changed meanwhile." in refused.content.decode()
