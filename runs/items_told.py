@@ -9,8 +9,7 @@ from runs.engine.items import ItemState, MapState
 from runs.engine.records import RunState
 from runs.engine.states import StepStatus
 
-SHOWN = 50
-ORDER = {"FAILED": 0, "RUNNING": 1, "CANCELLED": 2, "PENDING": 3, "COMPLETED": 4}
+ORDER = ("FAILED", "RUNNING", "CANCELLED", "PENDING", "COMPLETED")  # those that matter most first
 NEW = ItemState()
 
 
@@ -21,16 +20,6 @@ def progress(state: RunState, key: str) -> str:
         return ""
     failed = f", {found.failed:,} failed" if found.failed else ""
     return f"{found.completed:,} of {found.count:,}{failed}"
-
-
-def shown(state: RunState, key: str) -> dict[str, Any] | None:
-    """The items that matter most, at most ``SHOWN``: those that failed first, then those that run."""
-    found = state.maps.get(key)
-    if found is None:
-        return None
-    begun = sorted(found.items, key=lambda index: (ORDER[found.items[index].status], index))[:SHOWN]
-    rows = [row(found, index) for index in sorted(begun)]
-    return {"rows": rows, "progress": progress(state, key), "more": max(found.count - len(rows), 0)}
 
 
 def row(found: MapState, index: int) -> dict[str, Any]:

@@ -20,6 +20,7 @@ STATUSES: dict[str, tuple[str, str, str]] = {
     "CANCELLED": ("is-cancelled", "s-cancelled", "Cancelled"),
     "ROLLING_BACK": ("is-rolled", "s-rolling", "Rolling back"),
     "ROLLED_BACK": ("is-rolled", "s-rolled", "Rolled back"),
+    "NOT_UNDONE": ("is-rolled", "s-failed", "Not undone"),  # of a step at which a rollback is stuck
 }
 
 

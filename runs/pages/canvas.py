@@ -8,8 +8,10 @@ from typing import Any
 from builder.graph import EdgeSpec
 from orchestrator.templatetags.chrome import STATUSES
 from runs.engine.states import StepStatus
+from runs.items_told import progress
 from runs.pages.drawing import Drawing
-from runs.pages.sentences import Scene, again, line, why_dead
+from runs.pages.sentences import Scene, again, dots, line, why_dead
+from runs.pages.undoing import shown_status, undoing
 from runs.pages.words import count, shortened
 
 NOTE = 48  # characters of a reason beside an edge
@@ -25,21 +27,23 @@ def _now(scene: Scene, drawn: Mapping[str, Any], numbers: Mapping[str, int], cho
     """What the page's script patches: JSON, the same for the card and the outline."""
     key = drawn["key"]
     step = scene.state.steps[key]
-    shown = "ROLLED_BACK" if key in scene.undone else str(step.status)
+    undo = None if key in scene.undone else undoing(scene, key)
+    shown = shown_status(scene, key)
     tone, glyph, word = STATUSES[shown]
     ports = list(step.ports) if step.status in (StepStatus.COMPLETED, StepStatus.FAILED) else []
     running = step.status == StepStatus.RUNNING and scene.live
-    words = line(scene, key)
+    words = undo.line if undo else line(scene, key)
+    lead = undo.lead if undo else LEADS.get(step.status, "")
     return {
         "status": shown,
         "tone": tone,
         "glyph": glyph,
         "word": word,
-        "lead": LEADS.get(step.status, ""),  # the status in the line; else the glyph says it alone
-        "aside": "" if words.startswith(word) or step.status in LEADS else word,  # for readers of glyphs
+        "lead": lead,  # the status in the line; else the glyph says it alone
+        "aside": "" if words.startswith(word) or lead else word,  # for readers of glyphs
         "line": words,
         "since": step.started_at if running else "",
-        "tail": again(step) if running else "",
+        "tail": dots(again(step), progress(scene.state, key)) if running else "",
         "text": f"{step.epoch}.{step.attempt}" if running else "",  # whose streamed text may be shown
         "ports": ports,
         "out": drawn["plain"] and "success" in ports,

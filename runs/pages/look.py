@@ -21,6 +21,8 @@ class Look:
     at: int | None = None
     back: str = ""
     level: str = ""
+    items: str = ""  # of a map: those of one status
+    page: int = 0  # of its items
 
     def to(self, **changes: Any) -> str:
         """The query of this look with changes: ``?step=draft&tab=log``."""
@@ -33,6 +35,7 @@ class Look:
 def read(query: Mapping[str, str], steps: Mapping[str, Any], last: int) -> Look:
     """The look that a query asks for; what does not exist counts as not asked."""
     step, back, tab, level = (query.get(name, "") for name in ("step", "back", "tab", "level"))
+    items, page = query.get("items", ""), query.get("page", "")
     at = query.get("at", "")
     past = int(at) if at.isdecimal() and len(at) < 10 and 0 < int(at) < last else None
     return Look(
@@ -41,4 +44,6 @@ def read(query: Mapping[str, str], steps: Mapping[str, Any], last: int) -> Look:
         at=past,
         back=back if (back in steps or back == WHOLE) and past is None else "",
         level=level if level in LEVELS else "",
+        items=items[:12],
+        page=int(page) if page.isdecimal() and len(page) < 6 else 0,
     )

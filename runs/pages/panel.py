@@ -14,9 +14,9 @@ from knowledge.models import KnowledgeBase
 from orchestrator.errors import NotFound
 from runs import payloads
 from runs.engine.states import StepStatus
-from runs.items_told import shown
 from runs.models import OrchestrationInstance
 from runs.pages.sentences import Part, Scene, dots, part, tokens
+from runs.pages.undoing import shown_status
 from runs.pages.words import count, duration, listed, money, ordinal
 from runs.scope import output_of, scope
 from steps.base import StepError
@@ -35,13 +35,13 @@ def details(scene: Scene, run: OrchestrationInstance, key: str, entries: Entries
     return {
         "key": key,
         "status": str(one.step.status),
+        "shown": shown_status(scene, key),
         "since": one.step.started_at if scene.live else "",
         "facts": facts(one, given or one.spec.config),
         "input": given,
         "has_output": ended and (one.step.output is not None or one.step.payload is not None),
         "output": output_of(scene.state, key, load) if ended else None,
         "error": one.step.error,
-        "items": shown(scene.state, key),
         "citations": one.step.citations,
         "attempts": attempts(scene, key, entries),
         "streams": one.step.status == StepStatus.RUNNING and one.spec.type == "llm",

@@ -14,12 +14,14 @@ from runs.pages import retold
 from runs.pages.drawing import Drawing
 from runs.pages.look import Look
 from runs.pages.sentences import ACTIVE, Scene, part
-from runs.pages.timeline import Bar, Scale, Track, scale, tracks
+from runs.pages.timeline import LABEL_GAP, Bar, Scale, Track, scale, tracks
+from runs.pages.undoing import shown_status
 from runs.pages.words import clock, duration
 
 Entries = Sequence[tuple[int, datetime, list[dict[str, Any]]]]
 LINES = 500  # of the log
 SHOWN = 200  # entries of the journal
+ENDS = 90  # percent: a label beyond that ends at its place
 THINNEST = 0.6  # percent of the lane: a bar is never invisible
 LONG = {"approval_requested": "is-waiting", "step_waiting": "is-waiting", "retry_scheduled": "is-waiting",
         "step_failed": "is-failed", "run_failed": "is-failed", "rollback_started": "is-rolled",
@@ -45,7 +47,7 @@ def timeline(scene: Scene, drawing: Drawing, entries: Entries, *, over: bool) ->
             {
                 "key": step["key"],
                 "title": step["title"],
-                "status": "ROLLED_BACK" if step["key"] in scene.undone else str(one.step.status),
+                "status": shown_status(scene, step["key"]),
                 "bars": [_bar(bar, axis, str(one.step.status)) for bar in track.bars],
                 "cuts": [_middle(axis, cut) for cut in axis.cuts if _covers(track, cut)],
                 "took": duration(one.took, short=True) if settled and one.took is not None else "",
@@ -66,7 +68,9 @@ def _labels(axis: Scale, begun: datetime, scene: Scene) -> list[dict[str, Any]]:
     for second in axis.labels():
         at = begun + timedelta(seconds=second)
         found.setdefault(clock(at, scene.voice.now, seconds=axis.end < 3600), _percent(axis.at(second)))
-    return [{"x": x, "text": text} for text, x in found.items()]
+    last = max(found.values())
+    free = last - 200 * LABEL_GAP if last > ENDS else last  # the last one is written before its place
+    return [{"x": x, "text": text} for text, x in found.items() if x <= free or x == last]
 
 
 def _bar(bar: Bar, axis: Scale, status: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from runs.engine.records import RunState
 from runs.engine.states import CHECKPOINTS, ENDED, RunStatus, StepStatus
 from runs.models import Approval, OrchestrationInstance
 from runs.pages import canvas, drawing, tabs
+from runs.pages.itemised import items
 from runs.pages.look import LEVELS, TABS, Look, read
 from runs.pages.origins import number_of_source, origin
 from runs.pages.panel import details
@@ -24,6 +25,7 @@ from runs.pages.people import of_approvals, of_document, voice
 from runs.pages.preview import preview
 from runs.pages.questions import question
 from runs.pages.sentences import Scene, dots
+from runs.pages.undoing import band
 from runs.pages.verdict import verdict
 from runs.pages.words import ago, clock, count, money
 
@@ -88,7 +90,7 @@ def page(user: User, run: OrchestrationInstance, query: Mapping[str, str]) -> di
         "source": {"number": sight.scene.source, "pk": run.forked_from_id} if sight.scene.source else None,
         "acts": _acts(sight),
         "verdict": verdict(sight.scene, look) if state.status == RunStatus.FAILED else None,
-        "undoing": _undoing(sight),
+        "undoing": band(sight.scene, may_act=sight.may_act),
         "cards": canvas.cards(sight.scene, sight.drawn, (plan or {}).get("numbers", {}), look.step),
         "edges": canvas.edges(sight.scene, sight.drawn),
         "backs": canvas.backs(sight.scene, sight.drawn),
@@ -96,7 +98,11 @@ def page(user: User, run: OrchestrationInstance, query: Mapping[str, str]) -> di
         "hot": hot,
         "tabs": _tabs(sight),
         "slider": tabs.slider(sight.all_entries, look.at),
-        "kept": [(name, value) for name, value in query.items() if name in ("step", "tab", "level")],
+        "kept": [
+            (name, value)
+            for name, value in query.items()
+            if name in ("step", "tab", "level", "items", "page")
+        ],
         "preview": plan,
         **({} if plan else _panel(sight, chosen)),
     }
@@ -179,6 +185,7 @@ def _step(sight: Sight, key: str) -> dict[str, Any]:
         "back": back,
         "stop": active and acts["cancel"],
         "fork": checkpoint and acts["fork"],
+        "items": items(sight.scene, sight.run, key, sight.look),
         "origin": origin(sight.user, sight.run, sight.scene, key),
     }
     return {**drawn, **details(sight.scene, sight.run, key, sight.entries), **shown}
@@ -235,21 +242,6 @@ def _acts(sight: Sight) -> dict[str, bool]:
         "fork": may_start and sight.look.at is None and ended,
         "compare": sight.look.at is None and sight.over,
     }
-
-
-def _undoing(sight: Sight) -> list[dict[str, Any]]:
-    """What is still to be undone, in order; where one is stuck, a person can say how to go on."""
-    return [
-        {
-            "step": key,
-            "title": sight.scene.voice.step(key),
-            "status": job["status"],
-            "error": (job["error"] or {}).get("message", ""),
-            "due": sight.scene.voice.clock(job["due_at"], seconds=True) if job["due_at"] else "",
-            "may": sight.may_act and job["status"] == "stuck",
-        }
-        for (key, _epoch), job in sight.state.undo.items()
-    ]
 
 
 def _by_whom(sight: Sight) -> str:

@@ -81,6 +81,7 @@ function go(to, replace = false) {
 /** The present address with `name=value` pairs set; an empty value takes a name out. @param {string} pairs */
 function withSet(pairs) {
   const query = new URLSearchParams(location.search);
+  if (pairs.startsWith("step=") && !pairs.includes("items=")) for (const name of ["items", "page"]) query.delete(name); // of another map
   for (const [name, value] of new URLSearchParams(pairs)) {
     if (value) query.set(name, value);
     else query.delete(name);

@@ -1,0 +1,55 @@
+"""The items of a map in the step's panel: filtered by status, a page at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from orchestrator.templatetags.chrome import STATUSES
+from runs import payloads
+from runs.items_told import ORDER, page, progress
+from runs.models import OrchestrationInstance
+from runs.pages.look import Look
+from runs.pages.sentences import Scene
+from runs.pages.words import duration, moment
+from runs.templatetags.values import oneline
+
+SIZE = 50
+WHAT = 60  # characters of an item's value
+
+
+def items(scene: Scene, run: OrchestrationInstance, key: str, look: Look) -> dict[str, Any] | None:
+    """The page of items that ``look`` asks for; None for a step without items."""
+    found = scene.state.maps.get(key)
+    if found is None:
+        return None
+    counts = {status: page(scene.state, key, status, 1, 0)["count"] for status in ORDER}
+    chosen = look.items.upper() if counts.get(look.items.upper()) else ""
+    of = counts[chosen] if chosen else found.count
+    pages = max(1, -(-of // SIZE))
+    number = min(max(1, look.page), pages)
+    values = found.given if found.payload is None else payloads.load(run.pk, found.payload)
+    rows = [_row(scene, one, values or []) for one in page(scene.state, key, chosen, number, SIZE)["results"]]
+    names = [(status, f"{STATUSES[status][2]}, {n:,}") for status, n in counts.items() if n]
+    return {
+        "rows": rows,
+        "progress": progress(scene.state, key),
+        "choices": [("", f"All, {found.count:,}"), *names] if len(names) > 1 else [],
+        "chosen": chosen,
+        "first": (number - 1) * SIZE + 1,
+        "last": (number - 1) * SIZE + len(rows),
+        "of": of,
+        "previous": look.to(step=key, page=number - 1) if number > 1 else "",
+        "next": look.to(step=key, page=number + 1) if number < pages else "",
+    }
+
+
+def _row(scene: Scene, one: dict[str, Any], values: list[Any]) -> dict[str, Any]:
+    begun, ended = moment(one["started_at"]), moment(one["finished_at"])
+    index = one["index"]
+    return {
+        **one,
+        "what": oneline(values[index], WHAT) if index < len(values) else "",
+        "took": duration((ended - begun).total_seconds(), short=True) if begun and ended else "",
+        "why": str((one["error"] or {}).get("message") or "") if one["status"] != "COMPLETED" else "",
+        "since": one["started_at"] if one["status"] == "RUNNING" and scene.live else "",
+    }
