@@ -108,5 +108,5 @@ def test_running_again_begins_with_the_same_input(page, login, start, becomes):
     page.go_back()
     page.goto("/runs/?mine=1&status=COMPLETED&orchestration=second-thoughts")
     page.get_by_role("row").nth(1).get_by_role("link").click()
-    page.get_by_role("link", name="Run again").click()
+    page.get_by_role("link", name="Run again", exact=True).click()
     expect(page.get_by_label("What is shipped")).to_have_value("The same again")
