@@ -13,9 +13,10 @@ from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import environ
+
+from orchestrator.db.urls import database_of
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -151,28 +152,12 @@ TEMPLATES = [
 DATABASE_URL = str(read("DATABASE_URL", "str", f"sqlite:///{DATA_DIR / 'db.sqlite3'}"))
 DATABASE_PASSWORD = str(read("DATABASE_PASSWORD", "str", ""))  # for a URL that names a user only
 
-
-def _database(url: str) -> dict[str, Any]:
-    """The Django database for a URL: ``sqlite:///path`` or ``mongodb://host/name``."""
-    if url.startswith(("mongodb://", "mongodb+srv://")):
-        name = urlsplit(url).path.strip("/") or "orchestrator"
-        return {"ENGINE": "orchestrator.db.mongodb", "HOST": url, "NAME": name, "PASSWORD": DATABASE_PASSWORD}
-    if not url.startswith("sqlite:///"):
-        raise _stop("DATABASE_URL", "must begin with sqlite:/// or mongodb://")
-    return {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": url.removeprefix("sqlite:///"),
-        "OPTIONS": {
-            "transaction_mode": "IMMEDIATE",
-            "timeout": 20,
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-            "PRAGMA foreign_keys=ON; PRAGMA busy_timeout=20000",
-        },
-        "TEST": {"NAME": str(DATA_DIR / "test.sqlite3")},  # a file: threads share it as they do in life
-    }
-
-
-DATABASES = {"default": _database(DATABASE_URL)}
+try:
+    DATABASES = {"default": database_of(DATABASE_URL, DATABASE_PASSWORD)}
+except ValueError as wrong:
+    raise _stop("DATABASE_URL", str(wrong)) from wrong
+if DATABASE_URL.startswith("sqlite:"):
+    DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}  # a file: threads share it
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "orchestrator.User"
 AUTH_PASSWORD_VALIDATORS = [
