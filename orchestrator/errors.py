@@ -50,6 +50,13 @@ class Conflict(ProductError):
     code = "conflict"
 
 
+class Gone(ProductError):
+    """410: it was here and counts no longer."""
+
+    status = 410
+    code = "gone"
+
+
 class TooLarge(ProductError):
     """413: over a limit that the message names."""
 

@@ -67,6 +67,14 @@ class ApprovalAdmin(ReadOnly):
     list_select_related = ("instance",)
 
 
+@admin.register(models.ApprovalMail)
+class ApprovalMailAdmin(ReadOnly):
+    list_display = ("user", "instance", "state", "due_at", "tries", "error")
+    list_filter = ("state",)
+    search_fields = ("user__username", "error")
+    list_select_related = ("instance", "user")
+
+
 @admin.register(models.Payload)
 class PayloadAdmin(ReadOnly):
     list_display = ("sha256", "instance", "size", "created_at")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import uuid
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from orchestrator import access
 from orchestrator.errors import Invalid
+from orchestrator.models import User
 from runs import verbs
 from runs.models import Approval
 from runs.pages import inbox as pages
@@ -34,12 +35,8 @@ def decide(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Answer a question: approve, reject or submit, with a comment and the question's own form."""
     user = reader(request)
     approval = access.get(user, access.VIEW, Approval, pk=pk)
-    form = SchemaForm(approval.form or {}, data=request.POST, prefix=PREFIX)
-    decision, comment, read = (request.POST.get(name, "") for name in ("decision", "comment", "content_hash"))
     try:
-        if not form.valid and decision != "reject":
-            raise _refusal(form)
-        verbs.decide_approval(user, approval, decision, comment, form.value if approval.form else None, read)
+        answer(user, approval, request.POST)
     except Invalid as error:
         if "application/json" in request.headers.get("Accept", ""):
             raise
@@ -48,6 +45,15 @@ def decide(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
             shown["asked"]["form"].blame(error.details.get("field"), error.message)
         return render(request, "runs/inbox.html", shown)
     return went(request, reverse("inbox"))
+
+
+def answer(user: User, approval: Approval, sent: QueryDict) -> None:
+    """Answer by a form that was ``sent``. Raises what ``verbs.decide_approval`` does."""
+    form = SchemaForm(approval.form or {}, data=sent, prefix=PREFIX)
+    decision, comment, read = (sent.get(name, "") for name in ("decision", "comment", "content_hash"))
+    if not form.valid and decision != "reject":
+        raise _refusal(form)
+    verbs.decide_approval(user, approval, decision, comment, form.value if approval.form else None, read)
 
 
 def _refusal(form: SchemaForm) -> Invalid:

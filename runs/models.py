@@ -174,13 +174,17 @@ class Approval(BaseModel):
     comment = models.TextField(blank=True)
     data = JSONTextField(default=None)
     seq = models.PositiveIntegerField(default=0)
+    to_mail = models.BooleanField(default=False)  # whom to tell by mail is still to be written down
 
     class Meta:
         ordering = ("requested_at",)
         constraints = [
             models.UniqueConstraint(fields=["instance", "step", "epoch", "attempt"], name="approval_once")
         ]
-        indexes = [models.Index(fields=["status", "requested_at"], name="approval_status")]
+        indexes = [
+            models.Index(fields=["status", "requested_at"], name="approval_status"),
+            models.Index(fields=["to_mail"], name="approval_to_mail"),
+        ]
 
     def __str__(self) -> str:
         return self.message[:80]
@@ -200,6 +204,37 @@ class ApprovalRecipient(BaseModel):
 
     def __str__(self) -> str:
         return self.who
+
+
+class ApprovalMail(BaseModel):
+    """One mail to one person about one question. Not a projection: what was sent stays sent."""
+
+    class State(models.TextChoices):
+        DUE = "due", "Due"
+        SENT = "sent", "Sent"
+        FAILED = "failed", "Could not be sent"
+        DROPPED = "dropped", "Not needed any more"
+
+    instance = models.ForeignKey(
+        OrchestrationInstance, on_delete=models.CASCADE, related_name="mails", db_index=False
+    )
+    approval_id = models.UUIDField()  # no foreign key: rebuilt projections must not take the mails along
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    state = models.CharField(max_length=8, choices=State.choices, default=State.DUE)
+    due_at = models.DateTimeField()
+    tries = models.PositiveIntegerField(default=0)
+    revision = models.PositiveIntegerField(default=0)  # compare-and-set: who sends it now
+    error = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["approval_id", "user"], name="mail_once")]
+        indexes = [
+            models.Index(fields=["state", "due_at"], name="mail_due"),
+            models.Index(fields=["instance"], name="mail_instance"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_state_display()}: {self.approval_id} to {self.user_id}"
 
 
 class Payload(BaseModel):

@@ -203,6 +203,7 @@ class Projector:
             "form": text(asked.get("form")),
             "votes": "[]",
             "content_hash": asked.get("content_hash") or "",
+            "to_mail": "email" in (asked.get("channels") or ()),
             "requested_at": self._at,
             "expires_at": moment(asked.get("expires_at")),
             "decided_at": None,

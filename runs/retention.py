@@ -23,6 +23,7 @@ from runs.cache import runs as cached
 from runs.engine.states import ENDED
 from runs.models import (
     Approval,
+    ApprovalMail,
     ApprovalRecipient,
     JournalEntry,
     OrchestrationInstance,
@@ -36,7 +37,7 @@ BATCH = 100  # runs looked at in one query
 ROWS = 500  # deleted in one statement
 IDEMPOTENT_FOR = timedelta(hours=24)
 GRACE = timedelta(hours=24)  # a payload is stored before the entry that refers to it
-PARTS: tuple[type[models.Model], ...] = (StepLog, Timer, Payload, StepRun, JournalEntry)
+PARTS: tuple[type[models.Model], ...] = (ApprovalMail, StepLog, Timer, Payload, StepRun, JournalEntry)
 SHA = re.compile(rb'"sha256":"([0-9a-f]{64})"')
 OVER = [str(status) for status in ENDED]
 

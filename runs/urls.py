@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from runs import compare_views, fork_views, inbox_views, start_views, views
+from runs import answer_views, compare_views, fork_views, inbox_views, start_views, views
 
 urlpatterns = [
     path("orchestrations/<slug:slug>/start/", start_views.start, name="start"),
@@ -18,6 +18,7 @@ urlpatterns = [
     path("runs/<uuid:pk>/rollback/", views.rollback, name="run_rollback"),
     path("runs/<uuid:pk>/rollback/resolve/", views.resolve, name="run_resolve"),
     path("runs/<uuid:pk>/fork/", fork_views.fork, name="run_fork"),
+    path("answer/<str:word>/", answer_views.answer_by_link, name="answer"),
     path("inbox/", inbox_views.inbox, name="inbox"),
     path("inbox/<uuid:pk>/", inbox_views.inbox, name="approval"),
     path("inbox/<uuid:pk>/decide/", inbox_views.decide, name="decide"),

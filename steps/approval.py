@@ -88,6 +88,7 @@ class Approval(StepType):
             },
             "channels": {
                 "title": "Tell them by",
+                "description": "The inbox always holds it; a mail brings the evidence and a link to answer.",
                 "type": "array",
                 "uniqueItems": True,
                 "items": {
@@ -140,10 +141,6 @@ class Approval(StepType):
         if not config.get("role") and people and fixed and _is_int(quorum) and quorum > len(people):
             message = f"{quorum} approvals are needed, and only {len(people)} may answer."
             found.append(Problem(key, "config.quorum", "quorum_unreachable", message))
-        channels = config.get("channels")
-        if isinstance(channels, list) and "web" not in channels:
-            message = "Mail is not sent here yet, so nobody would be told; add the inbox (web)."
-            found.append(Problem(key, "config.channels", "not_available", message))
         if config.get("form") and (wrong := schema_problem(config["form"])):
             found.append(Problem(key, "config.form", "invalid", wrong))
         return found
@@ -158,8 +155,6 @@ class Approval(StepType):
             raise StepError("Nobody is named to answer this approval.", code="bad_config", field="assignees")
         if wrong := schema_problem(config.get("form") or {}):
             raise StepError(wrong, code="bad_config", field="form")
-        if "email" in config.get("channels", []):
-            context.log("warning", "Mail is not sent here yet; the approval waits in people's inboxes.")
         return Ask(
             message=config["message"],
             evidence=config.get("evidence", []),

@@ -141,14 +141,14 @@ def _send(context: StepContext, config: dict[str, Any], message_id: str) -> dict
             connection=mail.get_connection(timeout=left),
         ).send()
     except (smtplib.SMTPException, OSError) as error:
-        code, retryable, message = _meaning(error)
+        code, retryable, message = meaning(error)
         raise StepError(message, code=code, retryable=retryable, sent=sent) from error
     except ValueError as error:  # a header or a text that mail cannot carry
         raise StepError(f"The mail cannot be written: {error}.", code="bad_config", sent=sent) from error
     return {"message_id": message_id}
 
 
-def _meaning(error: Exception) -> tuple[str, bool, str]:
+def meaning(error: Exception) -> tuple[str, bool, str]:
     """(code, retryable, sentence): answers from 400 to 499 are for now, from 500 on for good (RFC 5321)."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         answers = {address: answer for address, (answer, _) in error.recipients.items()}

@@ -101,7 +101,7 @@ class Asks(Quick):
             expires_s=config.get("expires_s"),
             form=config.get("form"),
             allow_self=config.get("allow_self", True),
-            channels=["web"],
+            channels=config.get("channels", ["web"]),
         )
 
 
