@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
-from orchestrator.models import BaseModel, new_id
+from orchestrator.ids import new_id
+from orchestrator.models import BaseModel
 
 
 class KnowledgeBase(BaseModel):

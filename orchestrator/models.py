@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any, ClassVar
 
-import uuid6
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.dispatch import Signal
 from django.utils.crypto import salted_hmac
 
 from orchestrator.fields import JSONTextField
+from orchestrator.ids import new_id
 
 signed_out = Signal()  # user: all sign-ins of this person have just ended
-
-
-def new_id() -> uuid.UUID:
-    """A UUID version 7 (RFC 9562): unique, and later ids sort after earlier ones."""
-    return uuid.UUID(int=uuid6.uuid7().int)
 
 
 class BaseModel(models.Model):

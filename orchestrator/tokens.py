@@ -16,7 +16,8 @@ from rest_framework_simplejwt.serializers import TokenObtainPairSerializer, Toke
 from rest_framework_simplejwt.tokens import Token
 
 from orchestrator.errors import Conflict, Invalid
-from orchestrator.models import ApiToken, User, new_id
+from orchestrator.ids import new_id
+from orchestrator.models import ApiToken, User
 
 CLAIM = "rev"  # the person's sign_in_revision when the token was made
 PREFIX = "orc_"  # tells an API token from a JSON Web Token

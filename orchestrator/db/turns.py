@@ -18,7 +18,7 @@ from typing import Any
 from django.db import connection
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
-from orchestrator.models import new_id
+from orchestrator.ids import new_id
 
 log = logging.getLogger(__name__)
 LEASES = "orchestrator_leases"  # {_id: what for, holder, until}

@@ -47,7 +47,7 @@ from runs.engine.states import ACTIVE, RunStatus
 from runs.engine.turn import RUN_FAILED, Turn
 from runs.engine.unwinding import half_undone
 
-__all__ = ["WINDOW", "decide"]
+__all__ = ["WINDOW", "consider", "decide"]
 
 WINDOW = 32  # steps of a run in flight
 
@@ -62,6 +62,13 @@ def decide(
     a person's act: already_decided, expired, voided, unknown_approval, not_running, not_failed,
     rolling_back, not_a_checkpoint, unknown_step, not_active.
     """
+    return consider(graph, state, command, now, worker, window).events
+
+
+def consider(
+    graph: Graph, state: RunState, command: Command, now: datetime, worker: str = "", window: int = WINDOW
+) -> Turn:
+    """As ``decide``, with the state that follows; ``Turn.settle`` takes it over into ``state``."""
     turn = Turn(graph, state, now, worker, window)
     HANDLERS[type(command)](turn, command)
     if turn.events or type(command) is Kick:
@@ -73,7 +80,7 @@ def decide(
         turn.go_on()
         if turn.state.mapping and turn.may_begin():
             maps.start_items(turn)
-    return turn.events
+    return turn
 
 
 def _go_on_with_maps(turn: Turn) -> None:

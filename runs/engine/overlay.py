@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import replace
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from runs.engine.items import MapState
 from runs.engine.records import RunState, StepState
@@ -18,7 +19,7 @@ class Layer(MutableMapping[K, V]):
 
     __slots__ = ("_added", "_base", "_gone", "_over")
 
-    def __init__(self, base: Mapping[K, V]) -> None:
+    def __init__(self, base: MutableMapping[K, V]) -> None:
         self._base = base
         self._over: dict[K, V] = {}  # new values of keys of the base
         self._added: dict[K, V] = {}  # keys that the base does not have, or had and lost
@@ -67,13 +68,22 @@ class Layer(MutableMapping[K, V]):
     def __bool__(self) -> bool:
         return bool(self._added) or len(self._base) > len(self._gone)
 
+    def settle(self) -> MutableMapping[K, V]:
+        """Write through to what this lies over; returns that."""
+        base = self._base
+        for key in self._gone:
+            del base[key]
+        base.update(self._over)
+        base.update(self._added)
+        return base
+
 
 class StepLayer(Mapping[str, StepState]):
     """The steps of an overlay: those that were written to are copies."""
 
     __slots__ = ("base", "owned")
 
-    def __init__(self, base: Mapping[str, StepState]) -> None:
+    def __init__(self, base: MutableMapping[str, StepState]) -> None:
         self.base = base
         self.owned: dict[str, StepState] = {}
 
@@ -115,7 +125,28 @@ class Overlay(RunState):
         self.effects = _over(base.effects) if base.effects else {}
         self.undo = dict(base.undo) if base.undo else {}
         self.undone = _over(base.undone) if base.undone else {}
-        self._steps = self.steps = StepLayer(base.steps)
+        self._steps = self.steps = StepLayer(cast("dict[str, StepState]", base.steps))
+
+    def settle(self, base: RunState) -> None:
+        """Make ``base``, which this lies over, what this has become: as if the same events were folded."""
+        base.status, base.input, base.user = self.status, self.input, self.user
+        base.version, base.output, base.error = self.version, self.output, self.error
+        base.started_at, base.finished_at = self.started_at, self.finished_at
+        base.failing, base.rollback, base.undoing = self.failing, self.rollback, self.undoing
+        base.tokens, base.cost, base.undo = self.tokens, self.cost, self.undo
+        base.completed_order, base.ready = _settled(self.completed_order), _queue(_settled(self.ready))
+        base.running, base.waiting = _settled(self.running), _settled(self.waiting)
+        base.stranded, base.broken = _settled(self.stranded), _settled(self.broken)
+        base.rollback_counts, base.reasons = _settled(self.rollback_counts), _settled(self.reasons)
+        base.approvals, base.results = _settled(self.approvals), _settled(self.results)
+        base.unanswered, base.mapping = _settled(self.unanswered), _settled(self.mapping)
+        base.effects, base.undone = _settled(self.effects), _settled(self.undone)
+        for found in self.maps.values():
+            found.items, found.queue = _settled(found.items), _settled(found.queue)
+            found.running, found.pausing = _settled(found.running), _settled(found.pausing)
+            found.outputs = _settled(found.outputs)
+        base.maps = self.maps
+        self._steps.base.update(self._steps.owned)
 
     def own(self, key: str) -> StepState:
         """The step's state, to write to: a copy from the first time on."""
@@ -141,3 +172,12 @@ SMALL = 64  # up to here a copy is faster than a layer
 
 def _over(base: MutableMapping[K, V]) -> MutableMapping[K, V]:
     return dict(base) if len(base) <= SMALL else Layer(base)
+
+
+def _settled(mine: MutableMapping[K, V]) -> MutableMapping[K, V]:
+    return mine.settle() if type(mine) is Layer else mine
+
+
+def _queue(ready: MutableMapping[str, None]) -> MutableMapping[str, None]:
+    """Many steps are cheap to take from the front of an OrderedDict only."""
+    return OrderedDict(ready) if type(ready) is dict and len(ready) > SMALL else ready

@@ -10,7 +10,7 @@ from builder.graph import Graph
 from runs.engine.events import Event
 from runs.engine.overlay import Overlay
 from runs.engine.records import RunState
-from runs.engine.state import apply
+from runs.engine.state import apply, refresh
 from runs.engine.states import ACTIVE, StepStatus
 
 RUN_FAILED = "The run failed."
@@ -27,7 +27,7 @@ class Turn:
 
     def __init__(self, graph: Graph, state: RunState, now: datetime, worker: str, window: int) -> None:
         self.graph = graph
-        self.state: RunState = Overlay(state)
+        self.state = Overlay(state)
         self.now = now
         self.at = iso(now)
         self.worker = worker
@@ -51,6 +51,12 @@ class Turn:
     def _take(self, event: Event) -> None:
         self.events.append(event)
         apply(self.graph, self.state, self.at, event)
+
+    def settle(self, state: RunState, seq: int) -> None:
+        """Take what was said, as entry ``seq``, into the state that it was decided on; as ``fold``."""
+        self.state.settle(state)
+        state.seq = seq
+        refresh(state)
 
     def go_on(self) -> None:
         """What follows from what was said: skips, starts, the end of the run (semantics 2, 5, 9)."""

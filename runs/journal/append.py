@@ -12,8 +12,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 
 from orchestrator.errors import Conflict, Invalid, ProductError
 from runs.cache import Run
-from runs.engine.decide import decide
-from runs.engine.state import fold
+from runs.engine.decide import consider
 from runs.journal import reading
 from runs.journal.tickets import Committed, Ticket
 from runs.outcome import output
@@ -111,16 +110,17 @@ def plan(groups: Iterable[list[Ticket]], tail: Tail, at: datetime) -> list[Entry
 
 
 def _decide(tickets: list[Ticket], tail: Tail, moment: datetime) -> Entry | None:
-    """Fold the run's commands one after the other; all their events are one entry."""
+    """Take the run's commands one after the other; all their events are one entry."""
     run = tickets[0].run
     run.catch_up(tail)
     graph, state = run.version.graph, run.state
-    seq, at = state.seq + 1, moment.isoformat(timespec="milliseconds")
+    seq = state.seq + 1
     projector, said = Projector(graph, moment), []
     for ticket in tickets:
         ticket.error = None
         try:
-            decided = decide(graph, state, ticket.command, moment, ticket.worker)
+            turn = consider(graph, state, ticket.command, moment, ticket.worker)
+            decided = turn.events
             if decided:
                 said.append(_encoded(decided))
         except ProductError as error:
@@ -129,7 +129,7 @@ def _decide(tickets: list[Ticket], tail: Tail, moment: datetime) -> Entry | None
         ticket.committed = Committed(run, seq if decided else state.seq, decided)
         if decided:
             projector.before(state, decided)
-            fold(graph, state, seq, at, decided)
+            turn.settle(state, seq)
     if not said:
         return None
     changes = projector.after(state, seq, partial(output, run))

@@ -20,7 +20,7 @@ from django.db.models import Model
 from pymongo import DeleteMany, UpdateOne, WriteConcern
 from pymongo.errors import BulkWriteError, PyMongoError
 
-from orchestrator.models import new_id
+from orchestrator.ids import new_id
 from runs import models
 from runs.stores.base import TIMER_KEY, Changes, Entry, Event, Row, Tail
 

@@ -20,7 +20,7 @@ import orjson
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from orchestrator.models import new_id
+from orchestrator.ids import new_id
 from runs import models
 from runs.stores.base import TIMER_KEY, Changes, Entry, Event, Row, Tail
 

@@ -8,7 +8,8 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import IntegrityError, connection
 
 from builder.models import Orchestration
-from orchestrator.models import Grant, User, new_id
+from orchestrator.ids import new_id
+from orchestrator.models import Grant, User
 
 
 @pytest.mark.django_db

@@ -12,7 +12,7 @@ import pytest
 from django.db import connection
 
 from builder.models import OrchestrationVersion
-from orchestrator.models import new_id
+from orchestrator.ids import new_id
 from runs import dispatch, journal, rebuild, recovery, verbs, workers
 from runs.dispatch import Runtime
 from runs.engine.commands import Asked, Cancel, Complete

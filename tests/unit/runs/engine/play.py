@@ -21,10 +21,10 @@ from runs.engine.commands import (
     Start,
     Vote,
 )
-from runs.engine.decide import decide
+from runs.engine.decide import consider
 from runs.engine.events import Entry, Event
 from runs.engine.rollback import preview
-from runs.engine.state import fold, new_state, replay
+from runs.engine.state import RunState, new_state, replay
 from tests.unit.runs.engine.watch import Watch
 
 BEGIN = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
@@ -53,15 +53,18 @@ class Play:
 
     def do(self, command: Command, worker: str | None = None) -> list[Event]:
         """Decide and append. Returns the events."""
-        said = decide(
+        turn = consider(
             self.graph, self.state, command, self.now, self.worker if worker is None else worker, self.window
         )
+        said = turn.events
         if self.careful:
-            assert self.state == replay(self.graph, self.journal), "deciding changed the state"
+            folded = replay(self.graph, self.journal)
+            assert self.state == folded, "deciding changed the state, or has not become what its events say"
+            assert _order(self.state) == _order(folded)
         if said:
             seq, at = self.state.seq + 1, self.now.isoformat(timespec="milliseconds")
             self.journal.append((seq, at, said))
-            fold(self.graph, self.state, seq, at, said)
+            turn.settle(self.state, seq)
             self.watch.entry(seq, said, self.state)
         return said
 
@@ -144,3 +147,11 @@ class Play:
 def kinds(events: list[Event]) -> list[str]:
     """``step_completed a`` and so on, in order."""
     return [" ".join(filter(None, (event["kind"], event.get("step")))) for event in events]
+
+
+def _order(state: RunState) -> list[list[str]]:
+    """What a comparison of dicts does not see."""
+    return [
+        list(keys)
+        for keys in (state.completed_order, state.ready, state.running, state.waiting, state.broken)
+    ]

@@ -14,7 +14,7 @@ from uuid import UUID
 from builder.graph import Graph
 from runs.cache import Run
 from runs.engine.events import Entry, Event
-from runs.engine.state import RunState, fold, new_state
+from runs.engine.state import RunState, new_state
 from runs.projections import Projector, step_row, text
 from runs.rebuild import Rows, rows_of
 from runs.stores.base import Changes, Row
@@ -29,18 +29,18 @@ def output(state: RunState) -> tuple[Row, None]:
     return {"output": text({"tokens": state.tokens}), "payload": "null", "error": "null"}, None
 
 
-def decided(graph: Graph, state: RunState, at: datetime, decide: Any, commands: list[Any]) -> Any:
+def decided(graph: Graph, state: RunState, at: datetime, consider: Any, commands: list[Any]) -> Any:
     """Commands that are decided one after the other, for one entry: its events, and what follows.
 
-    Folds into ``state`` as ``runs.journal`` does.
+    Takes them over into ``state`` as ``runs.journal`` does.
     """
     projector, said, seq = Projector(graph, at), cast("list[Event]", []), state.seq + 1
     for command in commands:
-        events = decide(state, command)
-        if events:
-            projector.before(state, events)
-            fold(graph, state, seq, at.isoformat(timespec="milliseconds"), events)
-            said += events
+        turn = consider(state, command)
+        if turn and turn.events:
+            projector.before(state, turn.events)
+            turn.settle(state, seq)
+            said += turn.events
     return said, projector.after(state, seq, output) if said else None
 
 

@@ -15,12 +15,13 @@ from random import Random
 from builder.graph import Graph
 from orchestrator.errors import Conflict, Invalid
 from runs.engine.commands import Command, Fork, Resolve, Start, Vote
-from runs.engine.decide import decide
+from runs.engine.decide import consider
 from runs.engine.events import Entry, Event
 from runs.engine.flight import in_flight
 from runs.engine.fork import Branch, branch
 from runs.engine.state import RunState, fold, new_state, replay
 from runs.engine.states import CHECKPOINTS, ENDED
+from runs.engine.turn import Turn
 from runs.stores.base import Changes
 from tests.unit.runs.engine import rows
 from tests.unit.runs.engine.conduct import Dispatch, Door, works_on
@@ -152,7 +153,8 @@ class World(Mishaps):
             does = f"dies {crash}" if crash not in ("", "idle") else "hears"
             self.tell(f"  {worker.name} {does} {command}")
         if worker.state.seq < len(self.journal):
-            if self._decide(worker.state, commands[0], name):
+            turn = self._consider(worker.state, commands[0], name)
+            if turn and turn.events:
                 self.refusals += 1  # somebody has appended: read the tail and decide again
             self._catch_up(worker)
         if crash == "before":
@@ -162,7 +164,7 @@ class World(Mishaps):
             self.graph,
             worker.state,
             self.now,
-            lambda state, command: self._decide(state, command, name),
+            lambda state, command: self._consider(state, command, name),
             list(commands),
         )
         if said:
@@ -179,11 +181,11 @@ class World(Mishaps):
             _dispatch(worker, said)
         return said
 
-    def _decide(self, state: RunState, command: Command, worker: str) -> list[Event]:
+    def _consider(self, state: RunState, command: Command, worker: str) -> Turn | None:
         try:
-            return decide(self.graph, state, command, self.now, worker, self.window)
+            return consider(self.graph, state, command, self.now, worker, self.window)
         except (Conflict, Invalid):
-            return []
+            return None
 
     def _append(self, worker: Worker, said: list[Event]) -> None:
         seq = len(self.journal) + 1
@@ -193,6 +195,7 @@ class World(Mishaps):
         self.tell(f"  #{seq} {worker.name}: {', '.join(told)}")
         self.watch.entry(seq, said, self.state)
         assert worker.state.seq == seq
+        assert seq % 8 or worker.state == self.state, "a decision has not become what its events say"
 
     def _catch_up(self, worker: Worker) -> None:
         for entry in self.journal[worker.state.seq :]:
