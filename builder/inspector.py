@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, cast
 
 import steps
-from builder import cards, fields
+from builder import cards, fields, nested
+from builder.controls import down, maybe, one, settings_of
 from builder.document import structure
 from builder.form_values import coerce
 from builder.frame import RETRY
@@ -14,7 +15,7 @@ from builder.palette import announced
 from builder.problem_views import views
 from builder.problems import problems
 from builder.readable import upstream
-from builder.references import Directory, Kind
+from builder.references import Directory
 from builder.shapes import Field, Inspector, Option, ProblemView, Tab
 from orchestrator.errors import Invalid, NotFound
 
@@ -97,8 +98,10 @@ def inspector(document: dict[str, JSON], key: str) -> Inspector:
         available=known is not None,
         tabs=[
             Tab(id="settings", title="Settings", fields=_settings(step, directory, found)),
+            *nested.each_item(step, directory, found),
             Tab(id="fails", title="If it fails", fields=_fails(step, graph, found)),
-            Tab(id="flow", title="Flow", fields=[_one("join", "join", JOIN, _maybe(step, "join"), found)]),
+            Tab(id="flow", title="Flow", fields=[one("join", "join", JOIN, maybe(step, "join"), found)]),
+            nested.undo(step, directory, found),
         ],
         problems=found,
         upstream=upstream(document, graph, key),
@@ -109,7 +112,7 @@ def settings_form(document: dict[str, JSON]) -> Inspector:
     """The form of what belongs to the orchestration as a whole."""
     found = views(document, [one for one in problems(document, Directory()) if one.step is None])
     listed = [
-        _one(name, name, schema, _maybe(document, name), found, required=name == "name")
+        one(name, name, schema, maybe(document, name), found, required=name == "name")
         for name, schema in META.items()
     ]
     return Inspector(
@@ -149,6 +152,8 @@ def _step(document: dict[str, JSON], key: str) -> dict[str, JSON]:
 def _schema(step: dict[str, JSON], path: str) -> dict[str, JSON] | None:
     """The schema of one field: of the frame, or down in the type's own."""
     root, *rest = path.split(".")
+    if (inner := nested.schema(step, path)) is not None:
+        return inner
     if path in ("name", "join", "timeout_s"):
         return {"name": NAME, "join": JOIN, "timeout_s": _time_limit(step)}[path]
     if root in ("retry", "on_failure"):
@@ -158,36 +163,17 @@ def _schema(step: dict[str, JSON], path: str) -> dict[str, JSON] | None:
         return None
     if known is None:
         return {"x-widget": "json"}
-    node: dict[str, JSON] | None = known.schema
-    for part in rest:
-        if node is None:
-            return None
-        node = node.get("items") if part.isdigit() else _property(node, part)
-    return node
-
-
-def _property(node: dict[str, JSON], name: str) -> dict[str, JSON] | None:
-    holders = (node, *node.get("oneOf", ()))
-    found = [holder["properties"][name] for holder in holders if name in holder.get("properties", {})]
-    return next((schema for schema in reversed(found) if isinstance(schema, dict)), None)
+    return down(known.schema, rest)
 
 
 def _settings(step: dict[str, JSON], directory: Directory, found: list[ProblemView]) -> list[Field]:
-    listed = [_one("name", "name", NAME, _maybe(step, "name"), found)]
+    listed = [one("name", "name", NAME, maybe(step, "name"), found)]
     listed[0]["placeholder"] = cards.label(step)
     config, known = step.get("config") or {}, steps.TYPES.get(step["type"])
     if known is None:
         schema = {"title": "Settings", "x-widget": "json"}
-        return [*listed, _one("config", "config", schema, _maybe(step, "config"), found)]
-    needed = known.schema.get("required", ())
-    for name, schema in known.schema["properties"].items():
-        if not schema.get("x-hidden") or name in config:
-            path = f"config.{name}"
-            value = _maybe(config, name)
-            listed.append(
-                _one(path, name, schema, value, found, directory=directory, required=name in needed)
-            )
-    return listed
+        return [*listed, one("config", "config", schema, maybe(step, "config"), found)]
+    return listed + settings_of("config", known.schema, config, directory, found)
 
 
 def _fails(step: dict[str, JSON], graph: Graph, found: list[ProblemView]) -> list[Field]:
@@ -195,17 +181,17 @@ def _fails(step: dict[str, JSON], graph: Graph, found: list[ProblemView]) -> lis
     listed = []
     for name, schema in RETRYING.items():
         default = {**schema, "default": RETRY[name]}
-        listed.append(_one(f"retry.{name}", name, default, _maybe(retry, name), found))
-    listed.insert(1, _one("timeout_s", "timeout_s", _time_limit(step), _maybe(step, "timeout_s"), found))
+        listed.append(one(f"retry.{name}", name, default, maybe(retry, name), found))
+    listed.insert(1, one("timeout_s", "timeout_s", _time_limit(step), maybe(step, "timeout_s"), found))
     can_go_on = "success" in graph.steps[step["key"]].ports
     for name, schema in ON_FAILURE.items():
         if name == "action" and not can_go_on and failure.get("action") != "continue":
             schema = {**schema, "enum": ["fail", "rollback"]}  # noqa: PLW2901
         if name == "action" or failure.get("action") == "rollback":
             options = _targets(graph, step["key"], failure.get("to")) if name == "to" else None
-            value = _maybe(failure, name)
+            value = maybe(failure, name)
             path, required = f"on_failure.{name}", name != "max_times"
-            listed.append(_one(path, name, schema, value, found, options=options, required=required))
+            listed.append(one(path, name, schema, value, found, options=options, required=required))
     return listed
 
 
@@ -222,53 +208,3 @@ def _targets(graph: Graph, key: str, chosen: str | None) -> list[Option]:
     listed = [Option(value=other, label=name, missing=False) for other, name in reversed(names.items())]
     lost = [Option(value=chosen, label=chosen, missing=True)] if chosen and chosen not in names else []
     return listed + lost
-
-
-def _one(
-    path: str,
-    name: str,
-    schema: dict[str, JSON],
-    value: list[JSON],
-    found: list[ProblemView],
-    *,
-    options: list[Option] | None = None,
-    directory: Directory | None = None,
-    required: bool = False,
-) -> Field:
-    """One field with its options, its columns and the first Problem at or below it."""
-    kind = fields.reference_of(schema)
-    if kind and directory:
-        options = directory.options(cast("Kind", kind), value[0] if value else "")
-    wrong = (one["message"] for one in found if f"{one['field']}.".startswith(f"{path}."))
-    made = fields.field(
-        path, name, schema, value, required=required, options=options, problem=next(wrong, "")
-    )
-    if made["widget"] == "rows":
-        made["columns"] = _columns(schema.get("items") or {}, directory)
-    return made
-
-
-def _columns(row: dict[str, JSON], directory: Directory | None) -> list[Field]:
-    """The fields of a row; where rows are of several kinds, each kind's own are for it only."""
-    columns = {
-        name: _one(name, name, schema, [], [], directory=directory, required=name in row.get("required", ()))
-        for name, schema in row.get("properties", {}).items()
-    }
-    for kind in row.get("oneOf", ()):
-        word = str(kind["properties"]["kind"]["const"])
-        if "kind" in columns:
-            labels = {option["value"]: option for option in columns["kind"]["options"]}
-            labels[word]["label"] = str(kind.get("title", word))
-        for name, schema in kind["properties"].items():
-            if name in row.get("properties", {}):
-                continue
-            required = name in kind.get("required", ())
-            column = columns.setdefault(
-                name, _one(name, name, schema, [], [], directory=directory, required=required)
-            )
-            column["only_for"].append(word)
-    return list(columns.values())
-
-
-def _maybe(holder: dict[str, JSON], name: str) -> list[JSON]:
-    return [holder[name]] if name in holder else []

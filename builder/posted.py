@@ -12,10 +12,15 @@ from builder import edits
 from builder.form_values import ABSENT
 from builder.inspector import inspector, read_value, settings_form
 from builder.models import Orchestration
+from builder.nested import chosen
 from orchestrator.errors import Invalid
 from orchestrator.models import User
 
-REDRAWS = ("on_failure.action",)  # fields whose form has other fields once they are saved
+REDRAWS = (
+    "on_failure.action",
+    "compensate.type",
+    "config.step.type",
+)  # fields whose form has other fields once they are saved
 
 
 def read(request: HttpRequest) -> dict[str, Any]:
@@ -47,6 +52,10 @@ def perform(user: User, orchestration: Orchestration, body: dict[str, Any]) -> e
 def configuring(orchestration: Orchestration, key: str | None, path: str, text: str) -> dict[str, Any]:
     """The edit that saves what a control of the inspector says. Raises Invalid with the field."""
     value = read_value(orchestration.draft, key or None, path, text)
+    if key and value is not ABSENT and (whole := chosen(path, value)):
+        path, value = whole
+    elif key and path == "compensate.type":
+        path = "compensate"  # without a type there is nothing to undo by
     edit = {"op": "configure", "key": key, "field": path} if key else {"op": "set_meta", "field": path}
     return edit if value is ABSENT else {**edit, "value": value}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from builder.graph import Graph
@@ -20,6 +21,7 @@ OUTPUTS: dict[str, tuple[str, ...]] = {
 }
 RUN = ("id", "user", "started_at")
 ROLLBACK = ("reason", "count")
+ITEM = {"item": "The item", "index": "Its place, from 0"}
 
 
 def output_names(step: dict[str, Any]) -> tuple[str, ...] | None:
@@ -43,17 +45,31 @@ def upstream(document: dict[str, Any], graph: Graph, key: str) -> list[Readable]
     """The input, the steps before ``key`` (nearest first), the run and the rollback; "" means the output."""
     steps = {step["key"]: step for step in document["steps"]}
     before = [other for other in reversed(graph.order) if not key or graph.is_upstream(other, key)]
-    found = [
-        Readable(path="input", title="Input", names=list(_properties(document.get("input") or {}) or ()))
-    ]
-    for other in before:
-        names = [f"output.{name}" for name in output_names(steps[other]) or ()] or ["output"]
-        title = graph.steps[other].name
-        found.append(Readable(path=f"steps.{other}", title=title, names=[*names, "status", "error.message"]))
-    found.append(Readable(path="run", title="This run", names=list(RUN)))
+    found = _within(steps[key], graph) if key else []
+    found.append(_readable("input", "Input", _properties(document.get("input") or {}) or ()))
+    found += [_step(steps[other], graph) for other in before]
+    found.append(_readable("run", "This run", RUN))
     if key:
-        found.append(Readable(path="rollback", title="After a rollback", names=list(ROLLBACK)))
+        found.append(_readable("rollback", "After a rollback", ROLLBACK))
     return found
+
+
+def _within(step: dict[str, Any], graph: Graph) -> list[Readable]:
+    """What is known in one place only: the step's own output where it is undone, the item inside a map."""
+    own = [_step(step, graph, within="compensate")]
+    if step["type"] != "map":
+        return own
+    return [*own, *(_readable(name, title, (), within="config.step") for name, title in ITEM.items())]
+
+
+def _step(step: dict[str, Any], graph: Graph, within: str = "") -> Readable:
+    names = [f"output.{name}" for name in output_names(step) or ()] or ["output"]
+    more = () if within else ("status", "error.message")
+    return _readable(f"steps.{step['key']}", graph.steps[step["key"]].name, (*names, *more), within=within)
+
+
+def _readable(path: str, title: str, names: Iterable[str], within: str = "") -> Readable:
+    return Readable(path=path, title=title, names=list(names), within=within)
 
 
 def _properties(schema: dict[str, Any]) -> tuple[str, ...] | None:

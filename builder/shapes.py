@@ -88,11 +88,15 @@ class Inspector(TypedDict):
 
 
 class Readable(TypedDict):
-    """What a template may read: ``input`` or an upstream step, and what is known of its output."""
+    """What a template may read: ``input`` or an upstream step, and what is known of its output.
+
+    ``within`` is the only place where it is known: the path that a field begins with; empty for all.
+    """
 
     path: str  # "input", "steps.classify"
     title: str
     names: list[str]  # "output.label", "status"
+    within: str  # "compensate"
 
 
 class ProblemView(TypedDict):

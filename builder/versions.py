@@ -76,6 +76,10 @@ def _fields(one: dict[str, JSON], other: dict[str, JSON]) -> list[Change]:
         if name == "config":
             for setting in {**one["config"], **other["config"]}:
                 found += _differ(setting, one["config"], other["config"], "config.")
+        elif name == "compensate" and one.get(name, {}).get("type") == other.get(name, {}).get("type"):
+            was, now = (step[name].get("config", {}) for step in (one, other))
+            for setting in {**was, **now}:
+                found += _differ(setting, was, now, "compensate.config.")
         elif name != "position":
             found += _differ(name, one, other)
     return found

@@ -187,7 +187,9 @@ class StepType(ABC):
     icon: ClassVar[str]  # symbol in the sprite: "t-llm"
     summary: ClassVar[str]  # one sentence for the palette and the docs
     effect: ClassVar[Literal["reversible", "compensatable", "irreversible"]] = "reversible"
-    waits: ClassVar[bool] = False  # for people, times or other runs; such a type cannot be a compensation
+    waits: ClassVar[bool] = (
+        False  # for people, times, items or other runs; such a type cannot be a compensation
+    )
     default_timeout_s: ClassVar[float] = 60
     default_config: ClassVar[dict[str, JSON]] = {}
     schema: ClassVar[dict[str, JSON]]  # JSON Schema of `config`; drives the inspector's form

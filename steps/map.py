@@ -24,6 +24,7 @@ class Map(StepType):
     icon = "t-map"
     summary = "Does one step for each item of a list."
     default_timeout_s = 60
+    waits = True
     expressions = frozenset({"step"})
     default_config: ClassVar[dict[str, JSON]] = {
         "items": "{{ input.items }}",
@@ -47,7 +48,7 @@ class Map(StepType):
                 },
                 "required": ["type", "config"],
                 "additionalProperties": False,
-                "x-widget": "json",
+                "x-widget": "step",
             },
             "concurrency": {
                 "title": "Items at once",

@@ -2,7 +2,7 @@
 
 Schemas of configs carry hints for the inspector's form: ``title``, ``description``, ``x-widget``
 (template, expression, slug:model, slug:agent, slug:base, slug:credential, users, role, cases, checks,
-json, code, keyvalue, rows), ``x-advanced`` (folded away), ``x-labels`` (words for an enum's values),
+json, code, keyvalue, rows, step), ``x-advanced`` (folded away), ``x-labels`` (words for an enum's values),
 ``x-unit`` and ``x-placeholder``; ``x-says`` replaces the sentence of whatever fails in that place.
 """
 

@@ -21,7 +21,7 @@ def configure(recorder: Recorder, edit: dict[str, Any]) -> str:
     step = recorder.step(edit.get("key"))
     path = parts(edit.get("field"))
     before = steps.ports_of(step["type"], step["config"]) or ()
-    if path[0] == "config":
+    if path[0] == "config" or (path[0] == "compensate" and len(path) > 1):
         _write(recorder, step, path, [edit["value"]] if "value" in edit else [])
     else:
         _write_frame(recorder, step, path, edit.get("value"))
@@ -47,12 +47,12 @@ def word(path: list[str]) -> str:
 
 
 def _write(recorder: Recorder, step: dict[str, Any], path: list[str], value: list[Any]) -> None:
-    """Write below ``config``: down through objects; a list on the way is written as a whole."""
+    """Write below ``config`` or ``compensate``: down through objects; a list on the way as a whole."""
     if len(path) == 1:
         whole = frame.step({**step, "config": value[0] if value else {}}).get("config", {})
         recorder.put(["steps", step["key"], "config"], whole)
         return
-    depth, holder = 1, step["config"]
+    depth, holder = 1, step.get(path[0]) or {}
     while depth < len(path) - 1 and isinstance(holder.get(path[depth]), dict):
         holder = holder[path[depth]]
         depth += 1

@@ -6,7 +6,7 @@ import { create as createSchema } from "./field_schema.js";
 import { create as createTags } from "./field_tags.js";
 import { create as createTemplate } from "./field_template.js";
 
-/** @typedef {{path: string, title: string, names: string[]}} Readable */
+/** @typedef {{path: string, title: string, names: string[], within: string}} Readable */
 /** @typedef {{upstream: Readable[], readOnly: boolean}} Surroundings */
 
 const MAKERS = {

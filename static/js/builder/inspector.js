@@ -30,7 +30,7 @@ export function create(board, home) {
   /** The field of a path, or of the nearest path above it. */
   function closest(/** @type {string} */ path) {
     for (let at = path; at; at = at.slice(0, Math.max(0, at.lastIndexOf(".")))) {
-      const found = field(at);
+      const found = field(at) ?? field(`${at}.type`);
       if (found) return found;
     }
     return null;
@@ -43,12 +43,14 @@ export function create(board, home) {
     if (tab) tabs?.show(tab);
     else if (location.hash === "#ip-access") tabs?.show("it-access"); // where saving the rights came back to
     /** @type {any} */ (window).htmx?.process(home);
-    parts = [...(tabs ? [tabs] : []), ...fields().flatMap((one) => enhance(one, { upstream: upstream(), readOnly: !board.mayEdit }))];
+    parts = [...(tabs ? [tabs] : []), ...fields().flatMap((one) => enhance(one, { upstream: upstream(one.dataset.path ?? ""), readOnly: !board.mayEdit }))];
   }
 
-  function upstream() {
+  /** What the templates of a field may read. */
+  function upstream(/** @type {string} */ path) {
     const text = /** @type {HTMLElement | null} */ (home.querySelector("[data-upstream]"))?.dataset.upstream;
-    return text ? JSON.parse(text) : [];
+    const known = /** @type {import("./fields.js").Readable[]} */ (text ? JSON.parse(text) : []);
+    return known.filter((one) => path.startsWith(one.within));
   }
 
   /** What was refused stays in its field with the reason. */

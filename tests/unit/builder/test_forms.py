@@ -116,9 +116,13 @@ def test_going_on_is_offered_only_where_there_is_a_success(refund):
 
 def test_templates_may_read_what_is_upstream_nearest_first(refund):
     found = inspector(refund, "propose")["upstream"]
-    assert [one["path"] for one in found] == ["input", "steps.policy", "steps.classify", "run", "rollback"]
-    assert found[0]["names"] == ["message"]
-    assert found[2]["names"] == ["output.label", "status", "error.message"]
+    everywhere = [one["path"] for one in found if not one["within"]]
+    assert everywhere == ["input", "steps.policy", "steps.classify", "run", "rollback"]
+    assert [(one["path"], one["within"]) for one in found if one["within"]] == [
+        ("steps.propose", "compensate")
+    ]
+    assert found[1]["names"] == ["message"]
+    assert found[3]["names"] == ["output.label", "status", "error.message"]
 
 
 def test_the_orchestrations_own_form(refund):

@@ -60,6 +60,7 @@ WIDGETS = {
     "code",
     "keyvalue",
     "rows",
+    "step",
     "schema",
 }
 GROUPS = {"Think", "Connect", "Ask people", "Shape the flow"}
