@@ -10,7 +10,7 @@ from orchestrator.templatetags.chrome import STATUSES
 from runs.engine.states import StepStatus
 from runs.items_told import progress
 from runs.pages.drawing import Drawing
-from runs.pages.sentences import Scene, again, dots, line, why_dead
+from runs.pages.sentences import Scene, again, line, why_dead
 from runs.pages.undoing import shown_status, undoing
 from runs.pages.words import count, shortened
 
@@ -42,8 +42,8 @@ def _now(scene: Scene, drawn: Mapping[str, Any], numbers: Mapping[str, int], cho
         "lead": lead,  # the status in the line; else the glyph says it alone
         "aside": "" if words.startswith(word) or lead else word,  # for readers of glyphs
         "line": words,
-        "since": step.started_at if running else "",
-        "tail": dots(again(step), progress(scene.state, key)) if running else "",
+        "since": step.started_at if running and not progress(scene.state, key) else "",
+        "tail": again(step) if running else "",
         "text": f"{step.epoch}.{step.attempt}" if running else "",  # whose streamed text may be shown
         "ports": ports,
         "out": drawn["plain"] and "success" in ports,

@@ -131,7 +131,7 @@ def _pending(one: Part) -> str:
 
 
 def _running(one: Part) -> str:
-    return dots(one.how_long, again(one.step), progress(one.scene.state, one.spec.key))
+    return dots(progress(one.scene.state, one.spec.key), one.how_long, again(one.step))
 
 
 def _waiting(one: Part) -> str:

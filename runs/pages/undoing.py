@@ -30,9 +30,7 @@ def undoing(scene: Scene, key: str) -> Undoing | None:
     if (done := state.undone.get((key, state.steps[key].epoch))) is not None:
         return Undoing("ROLLED_BACK", "", DONE[done])
     waits = state.status == RunStatus.ROLLING_BACK and key in state.undoing
-    return (
-        Undoing("ROLLING_BACK", "", "Set back when all is undone") if waits and _ended(scene, key) else None
-    )
+    return Undoing("ROLLING_BACK", "", "Set back in the end") if waits and _ended(scene, key) else None
 
 
 def shown_status(scene: Scene, key: str) -> str:
@@ -46,7 +44,7 @@ def shown_status(scene: Scene, key: str) -> str:
 def _under_way(scene: Scene, job: dict[str, Any]) -> Undoing:
     error = str((job["error"] or {}).get("message") or "")
     if job["status"] == "stuck":
-        return Undoing("NOT_UNDONE", "Could not be undone:", error)
+        return Undoing("NOT_UNDONE", "Not undone:", error)
     if job["status"] == "waiting":
         due = scene.voice.clock(job["due_at"], seconds=True)
         return Undoing("ROLLING_BACK", "Undoing", dots(f"is tried again at {due}", error))

@@ -44,7 +44,7 @@ def fail(told, **error):
 
 def test_what_is_undone_next_later_and_set_back_in_the_end(rolling):
     assert seen(rolling) == {
-        "first": ("ROLLING_BACK", "Set back when all is undone"),
+        "first": ("ROLLING_BACK", "Set back in the end"),
         "pay": ("ROLLING_BACK", "Still to be undone"),
         "book": ("ROLLING_BACK", "Undoing what it did"),
     }
@@ -64,7 +64,7 @@ def test_another_attempt_says_when(rolling):
 
 def test_one_that_is_stuck_says_why_and_asks_who_may_act(rolling):
     fail(rolling)
-    assert seen(rolling)["book"] == ("NOT_UNDONE", "Could not be undone: It is shut.")
+    assert seen(rolling)["book"] == ("NOT_UNDONE", "Not undone: It is shut.")
     assert [one["may"] for one in band(rolling.scene(), may_act=True)] == [True, False]
     assert not any(one["may"] for one in band(rolling.scene(), may_act=False))
 
