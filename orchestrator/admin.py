@@ -10,9 +10,9 @@ from django.contrib.auth.forms import UserChangeForm, UserCreationForm
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from orchestrator import people
+from orchestrator import people, tokens
 from orchestrator.errors import Conflict
-from orchestrator.models import AuditEntry, Grant, User
+from orchestrator.models import ApiToken, AuditEntry, Grant, User
 
 admin.site.site_header = "Orchestrator administration"
 admin.site.site_title = "Orchestrator"
@@ -99,3 +99,30 @@ class GrantAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's own ar
     list_display = ("who", "right", "kind", "object_id", "created_at")
     list_filter = ("kind", "right")
     search_fields = ("who",)
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's own are not subscriptable
+    """Whose programs may come in; a token itself is never shown, and can be ended."""
+
+    list_display = ("user", "name", "hint", "created_at", "expires_at", "used_at", "revoked_at")
+    list_filter = ("revoked_at",)
+    list_select_related = ("user",)
+    search_fields = ("user__username", "name", "hint")
+    fields = list_display
+    readonly_fields = fields
+    actions = ("revoke",)
+
+    @admin.action(description="End the selected tokens", permissions=["view"])
+    def revoke(self, request: HttpRequest, chosen: QuerySet[ApiToken]) -> None:
+        for token in chosen:
+            tokens.revoke_api_token(token)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
