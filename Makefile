@@ -15,7 +15,7 @@ WAITING ?= 3  # workers where tests wait for servers, databases and browsers
 export HTTP_ALLOW ?= 127.0.0.1:$(PORT)
 export PORT
 
-.PHONY: help env run dev test check bench bench-mongodb lock unit coverage simulate databases acceptance browser browser-packages redis-package secrets clean
+.PHONY: help env run dev test check bench bench-mongodb lock unit coverage simulate databases acceptance chaos mutate browser browser-packages redis-package secrets clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -78,6 +78,10 @@ databases: dev  ## Integration tests on SQLite and on a real MongoDB
 acceptance: dev redis-package  ## Real server processes, killed and restarted, on both databases
 	$(BIN)/pytest tests/acceptance -q -n $(WAITING) --dist loadfile --database sqlite
 	$(BIN)/pytest tests/acceptance -q -n $(WAITING) --dist loadfile --database mongodb
+
+chaos: dev  ## Three servers, killed for a minute under 30 runs, on both databases (SECONDS=)
+	@for database in sqlite mongodb; do \
+	  $(BIN)/pytest tests/acceptance/runs/test_chaos.py -q -n 0 -s --chaos $(or $(SECONDS),60) --database $$database; done
 
 browser: dev browser-packages  ## The product in a real browser
 	$(BIN)/pytest tests/browser -q -n $(WAITING)

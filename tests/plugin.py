@@ -19,8 +19,9 @@ _stack = ExitStack()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add --database."""
+    """Add --database, and --chaos for how long test_chaos.py kills servers."""
     parser.addoption("--database", choices=("sqlite", "mongodb"), default="sqlite")
+    parser.addoption("--chaos", type=float, default=5, help="for how many seconds servers are killed")
 
 
 @pytest.hookimpl(tryfirst=True)

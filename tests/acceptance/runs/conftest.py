@@ -35,7 +35,7 @@ def until(condition: Callable[[], Any], timeout_s: float = 40) -> Any:
 
 
 class Outside:
-    """A service on the loopback interface: ``/now`` answers at once, ``/hold`` when it is let go."""
+    """A service on the loopback interface: ``/now`` answers at once, ``/slow`` soon, ``/hold`` when let go."""
 
     def __init__(self) -> None:
         self.calls: Counter[str] = Counter()
@@ -50,6 +50,8 @@ class Outside:
                 self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 if self.path.startswith("/hold"):
                     outside.gate.wait(60)
+                elif self.path.startswith("/slow"):
+                    time.sleep(0.1)
                 body = json.dumps({"path": self.path}).encode()
                 try:
                     self.send_response(200)
@@ -117,8 +119,9 @@ class Server:
     def get(self, path: str) -> Any:
         return self._call(Request(self._url(path), headers=self._headers()))
 
-    def post(self, path: str, body: Any) -> Any:
+    def post(self, path: str, body: Any, key: str = "") -> Any:
         headers = {"Content-Type": "application/json", **self._headers()}
+        headers |= {"Idempotency-Key": key} if key else {}
         return self._call(Request(self._url(path), json.dumps(body).encode(), headers, method="POST"))
 
     def sign_in(self) -> Server:
