@@ -7,8 +7,11 @@ Clients do as clients should: a call whose server died is made again at another 
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.client import HTTPException
 from random import Random
 from typing import Any
@@ -62,7 +65,27 @@ class Fleet:
         self.kills = self.repeated = 0
         self.token = self.servers[0].ready().sign_in().token
 
-    def kill_one(self) -> None:
+    @contextmanager
+    def dying(self, seconds: float, every_s: float) -> Iterator[None]:
+        """Servers die for so long, whatever the clients do meanwhile."""
+        began, over = time.monotonic(), threading.Event()
+
+        def kill() -> None:
+            while not over.wait(every_s * self.random.uniform(0.5, 1.5)):
+                if time.monotonic() > began + seconds:
+                    return
+                self._kill_one()
+
+        killer = threading.Thread(target=kill)
+        killer.start()
+        try:
+            yield
+            killer.join(seconds + SETTLE_S)
+        finally:
+            over.set()
+            killer.join(SETTLE_S)
+
+    def _kill_one(self) -> None:
         """kill -9, whatever it is doing; another one takes its place."""
         victim = self.random.choice(self.servers)
         victim.kill()
@@ -106,14 +129,11 @@ class Chaos:
     def live(self, seconds: float, runs: int, kill_every_s: float) -> None:
         """Start ``runs`` runs within ``seconds``, and kill all the while."""
         began = time.monotonic()
-        next_kill = began + kill_every_s / 2
-        while (now := time.monotonic()) < began + seconds or len(self.runs) < runs:
-            if now >= next_kill and now < began + seconds:
-                self.fleet.kill_one()
-                next_kill = now + kill_every_s * self.random.uniform(0.5, 1.5)
-            if len(self.runs) < min(runs, 1 + runs * (now - began) / seconds):
-                self.start()
-            self.answer(2)
+        with self.fleet.dying(seconds, kill_every_s):
+            while (now := time.monotonic()) < began + seconds or len(self.runs) < runs:
+                if len(self.runs) < min(runs, 1 + runs * (now - began) / seconds):
+                    self.start()
+                self.answer(2)
         until(self.has_ended, SETTLE_S)
 
     def start(self) -> None:

@@ -29,10 +29,13 @@ def chain(name, *steps):
     return {"schema": 1, "name": name, "steps": list(steps), "edges": edges}
 
 
-def start(server, slug):
-    found = server.get(f"/api/v1/orchestrations/?search={slug}")["results"]
-    pk = next(one["id"] for one in found if one["slug"] == slug)
-    return server.post(f"/api/v1/orchestrations/{pk}/runs/", {"input": {}})["id"]
+def start(server, document):
+    """Publish and start; returns the run."""
+    return begin(server, server.publish(document)["id"])
+
+
+def begin(server, flow):
+    return server.post(f"/api/v1/orchestrations/{flow}/runs/", {"input": {}})["id"]
 
 
 def no_step_completed_twice(server, run_id):
@@ -43,17 +46,15 @@ def no_step_completed_twice(server, run_id):
 
 
 def test_a_run_goes_on_after_its_server_was_killed(place, outside):
-    slug = place.publish(
-        chain(
-            "Killed",
-            shape("before", {"n": 1}),
-            post("call", f"http://{outside.address}/hold"),
-            {"key": "nap", "type": "delay", "config": {"seconds": 0.2}},
-            shape("after", "{{ steps.call.output.json.path }}"),
-        )
+    document = chain(
+        "Killed",
+        shape("before", {"n": 1}),
+        post("call", f"http://{outside.address}/hold"),
+        {"key": "nap", "type": "delay", "config": {"seconds": 0.2}},
+        shape("after", "{{ steps.call.output.json.path }}"),
     )
     server = place.serve().ready().sign_in()
-    run_id = start(server, slug)
+    run_id = start(server, document)
     until(lambda: outside.calls["/hold"] == 1)
     server.kill()
     outside.gate.set()
@@ -74,10 +75,9 @@ def test_a_run_goes_on_after_its_server_was_killed(place, outside):
 
 
 def test_a_watcher_that_comes_back_has_missed_nothing_and_sees_nothing_twice(place, outside):
-    slug = place.publish(chain("Watched", shape("before", 1), post("call", f"http://{outside.address}/hold"),
-                               shape("after", 2)))  # fmt: skip
+    call = post("call", f"http://{outside.address}/hold")
     server = place.serve().ready().sign_in()
-    run_id = start(server, slug)
+    run_id = start(server, chain("Watched", shape("before", 1), call, shape("after", 2)))
     until(lambda: outside.calls["/hold"] == 1)
     seen = []
 
@@ -106,17 +106,17 @@ def test_a_watcher_that_comes_back_has_missed_nothing_and_sees_nothing_twice(pla
 
 
 def test_a_run_that_a_command_has_started_is_picked_up_by_the_server(place, outside):
-    slug = place.publish(chain("Command", shape("a", 1), post("b", f"http://{outside.address}/now")))
     server = place.serve().ready().sign_in()
+    document = chain("Command", shape("a", 1), post("b", f"http://{outside.address}/now"))
+    slug = server.publish(document)["slug"]
     run_id = place.manage("start_run", slug).rsplit(maxsplit=1)[-1]
     until(lambda: server.run(run_id)["status"] == "COMPLETED")
     assert json.loads(place.manage("start_run", slug, "--wait"))["b"]["json"] == {"path": "/now"}
 
 
 def test_a_clean_stop_gives_running_steps_back_at_once(place, outside):
-    slug = place.publish(chain("Stopped", post("call", f"http://{outside.address}/hold")))
     server = place.serve().ready().sign_in()
-    run_id = start(server, slug)
+    run_id = start(server, chain("Stopped", post("call", f"http://{outside.address}/hold")))
     until(lambda: outside.calls["/hold"] == 1)
     server.stop()
     assert place.manage("recover").startswith("0 processes are gone"), "it did not say good-bye"
@@ -135,11 +135,11 @@ def test_two_servers_share_one_database_and_one_takes_over_from_the_other(place,
         "edges": [{"source": "first", "target": one["key"]} for one in (*calls, *holds)]
         + [{"source": one["key"], "target": "join"} for one in (*calls, *holds)],
     }  # fmt: skip
-    slug = place.publish(document)
     one, other = place.serve(), place.serve()
     for server in (one, other):
         server.ready().sign_in()
-    runs = [start(server, slug) for _ in range(3) for server in (one, other)]
+    flow = one.publish(document)["id"]
+    runs = [begin(server, flow) for _ in range(3) for server in (one, other)]
     until(lambda: outside.calls["/hold/0"] + outside.calls["/hold/1"] >= 8)
     one.kill()
     outside.gate.set()
