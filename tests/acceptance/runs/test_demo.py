@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
+import subprocess
+import sys
 import time
 from collections import Counter
 
 import pytest
 
-from tests.acceptance.runs.conftest import Outside, Place, until
+from tests.acceptance.runs.conftest import ROOT, Outside, Place, until
 
 pytestmark = pytest.mark.timeout(400)
 ANSWERED_WITHIN_S = 120  # the local model, on a busy machine
@@ -137,3 +140,18 @@ def test_the_health_check_asks_this_server_and_joins_both_branches(demo_place, s
     run_id = begin(server, "health-check", address=f"http://127.0.0.1:{server.port}")
     until(lambda: server.run(run_id)["status"] in ("COMPLETED", "FAILED"))
     assert server.run(run_id)["output"] == {"report": {"healthy": True, "live": "live", "database": "ok"}}
+
+
+def test_the_examples_of_the_api_work_as_they_are_printed(serve):
+    page = (ROOT / "docs" / "api.md").read_text()
+    program = "\n".join(re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL))
+    environment = {**os.environ, "ORCHESTRATOR": f"http://127.0.0.1:{serve().port}"}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
