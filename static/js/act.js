@@ -52,7 +52,8 @@ async function send(form, button) {
   const body = new FormData(form, button);
   let response;
   try {
-    response = await fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" } });
+    const to = form.getAttribute("action") ?? ""; // `form.action` is a button of that name, where there is one
+    response = await fetch(to, { method: "POST", body, headers: { Accept: "application/json" } });
   } catch {
     throw new Error("The server does not answer, so nothing has happened. Try again in a moment.");
   }
