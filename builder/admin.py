@@ -6,28 +6,15 @@ from typing import Any
 
 import orjson
 from django.contrib import admin
-from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from builder.models import DraftEdit, Edge, Orchestration, OrchestrationVersion, Step
+from orchestrator.read_only import ReadOnly
 
 
 def _shown(value: Any) -> SafeString:
     return format_html("<pre>{}</pre>", orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
-
-
-class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
-    """To look at; the builder's verbs change it."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(Orchestration)

@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from orchestrator import people, tokens
 from orchestrator.errors import Conflict
 from orchestrator.models import ApiToken, AuditEntry, Grant, User
+from orchestrator.read_only import ReadOnly
 
 admin.site.site_header = "Orchestrator administration"
 admin.site.site_title = "Orchestrator"
@@ -75,21 +76,12 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]  # Django's own are 
 
 
 @admin.register(AuditEntry)
-class AuditEntryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's own are not subscriptable
+class AuditEntryAdmin(ReadOnly):
     """What was changed, by whom, from where; nobody changes it."""
 
     list_display = ("created_at", "actor", "action", "kind", "object_name", "address")
     list_filter = ("action", "kind")
     search_fields = ("actor", "object_name", "object_id", "kind", "address")
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(Grant)
@@ -102,7 +94,7 @@ class GrantAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's own ar
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's own are not subscriptable
+class ApiTokenAdmin(ReadOnly):
     """Whose programs may come in; a token itself is never shown, and can be ended."""
 
     list_display = ("user", "name", "hint", "created_at", "expires_at", "used_at", "revoked_at")
@@ -117,12 +109,3 @@ class ApiTokenAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's own
     def revoke(self, request: HttpRequest, chosen: QuerySet[ApiToken]) -> None:
         for token in chosen:
             tokens.revoke_api_token(token)
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False

@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 
 from orchestrator.errors import ProductError
 from orchestrator.models import User
+from orchestrator.read_only import ReadOnly
 from runs import journal as journals
 from runs import models, verbs
 
@@ -48,19 +49,6 @@ def _table(heads: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> SafeStrin
         "", "<tr>{}</tr>", ((format_html_join("", "<td>{}</td>", ((cell,) for cell in row)),) for row in rows)
     )
     return format_html("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>", head, body)
-
-
-class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's own are not subscriptable
-    """Shows, never changes."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(models.OrchestrationInstance)

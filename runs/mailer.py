@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import logging
 import smtplib
-import threading
 from datetime import UTC, datetime, timedelta
 
-from django.db import IntegrityError, close_old_connections, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 
 from orchestrator.models import User
 from runs import logs, verbs
+from runs.chores import Chore
 from runs.executors.base import Assignment
 from runs.models import Approval, ApprovalMail
 from runs.pages.mails import question_mail
@@ -30,31 +30,15 @@ PAUSES = [timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10), ti
 State = ApprovalMail.State
 
 
-class Mailer:
-    """A thread that looks for questions and mails that are due."""
+def mailer() -> Chore:
+    """The thread that looks for questions and mails that are due."""
+    return Chore("mailer", look, first_s=LOOK_S, every_s=LOOK_S)
 
-    def __init__(self) -> None:
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._serve, name="mailer", daemon=True)
 
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End the thread."""
-        self._ended.set()
-        self._thread.join(5)
-
-    def _serve(self) -> None:
-        while not self._ended.wait(LOOK_S):
-            try:
-                enlist(datetime.now(UTC))
-                send_due(datetime.now(UTC))
-            except Exception:  # whatever it is (the database may be away), the next look may succeed
-                log.exception("Mailing what waits for people failed; trying again")
-            finally:
-                close_old_connections()
+def look() -> None:
+    """Write down what is new, and send what is due."""
+    enlist(datetime.now(UTC))
+    send_due(datetime.now(UTC))
 
 
 def enlist(now: datetime) -> None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import logging
-import threading
 from datetime import UTC, datetime, timedelta
 
-from django.db import IntegrityError, close_old_connections, transaction
+from django.db import IntegrityError, transaction
 
 from runs import retention
+from runs.chores import Chore
 from runs.models import Gate
 
-log = logging.getLogger(__name__)
 EVERY = timedelta(hours=1)
 FIRST_S = 60.0  # after the start: there is more urgent work then
 LOOK_S = 300.0
@@ -19,34 +17,16 @@ MOST_RUNS = 2000  # at a time
 KEY = "prune"
 
 
-class Pruner:
-    """A thread that looks whether it is time."""
+def pruner() -> Chore:
+    """The thread that looks whether it is time."""
+    return Chore("pruner", look, first_s=FIRST_S, every_s=LOOK_S)
 
-    def __init__(self) -> None:
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._serve, name="pruner", daemon=True)
 
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End the thread."""
-        self._ended.set()
-        self._thread.join(5)
-
-    def _serve(self) -> None:
-        pause = FIRST_S
-        while not self._ended.wait(pause):
-            pause = LOOK_S
-            try:
-                now = datetime.now(UTC)
-                if claim(now):
-                    retention.prune(now, most=MOST_RUNS, payloads=False)
-            except Exception:  # whatever it is (the database may be away), the next look may succeed
-                log.exception("Pruning failed; trying again")
-            finally:
-                close_old_connections()
+def look() -> None:
+    """Prune, if this process is the one that prunes now."""
+    now = datetime.now(UTC)
+    if claim(now):
+        retention.prune(now, most=MOST_RUNS, payloads=False)
 
 
 def claim(now: datetime) -> bool:

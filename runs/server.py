@@ -16,8 +16,8 @@ from orchestrator.errors import ProductError
 from runs import live, logs, recovery, workers
 from runs.dispatch import Runtime, owner_of
 from runs.executors.threads import ThreadExecutor
-from runs.mailer import Mailer
-from runs.pruner import Pruner
+from runs.mailer import mailer
+from runs.pruner import pruner
 from runs.recovery import Sweep
 from runs.timers import Timers
 
@@ -40,8 +40,7 @@ class RunServer:
         )
         self.sweep = Sweep(self.runtime, only)
         self.timers = Timers(self.runtime, only)
-        self.pruner = Pruner() if only is None else None
-        self.mailer = Mailer() if only is None else None
+        self.chores = [mailer(), pruner()] if only is None else []
         self._ended = threading.Event()
         self._keeper = threading.Thread(target=self._keep, name="runs-keeper", daemon=True)
         self._heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
@@ -55,10 +54,8 @@ class RunServer:
         self._heart.start()
         self._keeper.start()
         self.timers.start()
-        if self.pruner is not None:
-            self.pruner.start()
-        if self.mailer is not None:
-            self.mailer.start()
+        for chore in self.chores:
+            chore.start()
 
     def stop(self) -> None:
         """End cleanly: running steps are interrupted, and any worker may start them again at once."""
@@ -67,10 +64,8 @@ class RunServer:
         self._ended.set()
         self.runtime.stopping = True
         self.timers.stop()
-        if self.pruner is not None:
-            self.pruner.stop()
-        if self.mailer is not None:
-            self.mailer.stop()
+        for chore in self.chores:
+            chore.stop()
         self._keeper.join(5)
         self.executor.stop(STOP_S)
         self._give_back()
