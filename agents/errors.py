@@ -14,9 +14,10 @@ class GatewayError(ProductError):
 
     ``code`` is one of ``bad_key, forbidden, not_found, bad_request, context_length, quota,
     rate_limited, provider_failed, connection, timeout, stream_cut, bad_response, content_filter,
-    bad_schema, output_invalid, configuration, cancelled``. ``sent`` and ``received`` are what went out
-    and came back, without secrets, at most 4,096 characters each. ``details`` may hold ``status`` (the
-    provider's HTTP status), ``retry_after_s`` and ``usage`` (tokens that were spent all the same).
+    bad_schema, output_invalid, configuration, cancelled, throttled`` (by a limit of ours, 429). ``sent``
+    and ``received`` are what went out and came back, without secrets, at most 4,096 characters each.
+    ``details`` may hold ``status`` (the provider's HTTP status), ``retry_after_s``, ``limit`` and ``usage``
+    (tokens that were spent all the same).
     """
 
     status = 502

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from agents import loop, secrets
+from agents import admission, loop, secrets
 from agents.citations import cite
 from agents.errors import GatewayError
 from agents.models import LLMModel
@@ -114,8 +114,10 @@ def complete(request: Request) -> Reply:
     question = _question(request, provider)
     model = loop.kept(connection, lambda: provider.build(connection))
     _check(request)
+    admission.keeper.enter(row.slug, request.cancelled)
     began = time.monotonic()  # not before: importing an SDK takes seconds, which are not the provider's
     answer = _exchange(_Call(request, give_up=began + limit_s), connection, model, question)
+    admission.keeper.spent(row.slug, answer.input_tokens + answer.output_tokens)
     return _reply(request, question, answer, time.monotonic() - began)
 
 

@@ -11,8 +11,12 @@ class RunsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the access policies, and end the sockets of who is signed out."""
+        from agents import admission
         from orchestrator.models import User, signed_out
-        from runs import live, policies  # noqa: F401
+        from runs import gating, live, policies, throttle  # noqa: F401
+
+        admission.appoint(throttle.Throttle())
+        gating.watch()
 
         def end_sockets(sender: type[User], user: User, **_: object) -> None:
             live.publish_signed_out(user.pk)

@@ -28,10 +28,11 @@ V = TypeVar("V")
 class Version:
     """A published document, compiled. Shared by all its runs; ``plans`` keeps what dispatch compiles."""
 
-    __slots__ = ("document", "graph", "plans")
+    __slots__ = ("document", "graph", "orchestration", "plans")
 
-    def __init__(self, document: dict[str, Any]) -> None:
+    def __init__(self, document: dict[str, Any], orchestration: str = "") -> None:
         self.document = document
+        self.orchestration = orchestration  # its slug
         self.graph: Graph = graphs.build(document, steps.ports_of)
         self.plans: dict[str, Any] = {}
 
@@ -39,11 +40,12 @@ class Version:
 class Run:
     """A run with its state. Who folds into ``state``, or reads more than one thing of it, holds ``lock``."""
 
-    __slots__ = ("lock", "pk", "row", "state", "version")
+    __slots__ = ("gates", "lock", "pk", "row", "state", "version")
 
     def __init__(self, pk: UUID, version: Version) -> None:
         self.pk, self.version = pk, version
         self.lock = threading.Lock()
+        self.gates: Any = None  # of runs.gating, as it last worked them out
         self.reset()
 
     def reset(self) -> None:
@@ -120,7 +122,8 @@ class Recent(Generic[K, V]):
 
 
 def _version(pk: UUID) -> Version:
-    return Version(OrchestrationVersion.objects.values_list("document", flat=True).get(pk=pk))
+    known = OrchestrationVersion.objects.values_list("document", "orchestration__slug")
+    return Version(*known.get(pk=pk))
 
 
 def _run(pk: UUID) -> Run:

@@ -16,14 +16,14 @@ from uuid import UUID
 from django.db import DatabaseError, close_old_connections
 
 from orchestrator.errors import Conflict, Invalid, NotFound, ProductError
-from runs import journal, live, logs, reports
+from runs import gating, journal, live, logs, reports, throttle
 from runs.cache import Run, Version, runs
 from runs.engine.commands import Command, Start
 from runs.executors.base import Assignment, Executor, Token
 from runs.journal import Committed
 from runs.models import OrchestrationInstance, Worker
 from runs.parts import PARTS, part_of
-from steps.base import StepError
+from steps.base import StepError, Throttled
 
 log = logging.getLogger(__name__)
 STOPS = frozenset({"step_cancelled", "step_interrupted", "step_reset", "rollback_started"})
@@ -39,6 +39,7 @@ class Runtime:
         self.executor: Executor = _Nobody()
         self.stopping = False
         self.on_timer: Callable[[], None] = lambda: None  # a timer was set
+        self.on_bounded: Callable[[Run], None] = lambda run: None  # a run that a limit bounds has moved
         self._unsubscribe: Callable[[], None] = lambda: None
 
     def attach(self, executor: Executor) -> None:
@@ -60,6 +61,8 @@ class Runtime:
         """Submit a command and hand the steps that it starts to the executor. Raises as ``submit`` does."""
         committed = journal.submit(run_id, command, worker="" if self.stopping else self.worker)
         self.executor.submit(started(committed))
+        if not committed.events and gating.gates(committed.run):  # it may have waited for a slot unnoticed
+            self.on_bounded(committed.run)
         return committed
 
     def execute(self, assignment: Assignment, token: Token) -> Sequence[Assignment] | None:
@@ -116,6 +119,8 @@ class Runtime:
         stops = FAILS | STOPS if committed.run.state.maps else STOPS
         if any(event["kind"] in stops for event in committed.events):
             self.cancel_stale(committed.run)
+        if gating.gates(committed.run):
+            self.on_bounded(committed.run)
 
     def _run(self, run: Run, assignment: Assignment, token: Token) -> Command | None:
         """The work's end as a command. Never raises: whatever goes wrong is its failure."""
@@ -123,7 +128,10 @@ class Runtime:
         try:
             plan = part.plan(run, assignment)
             token.deadline = time.monotonic() + plan.timeout_s
-            return part.work(run, assignment, plan, token)
+            with throttle.calling(run, assignment):
+                return part.work(run, assignment, plan, token)
+        except Throttled as error:
+            return throttle.held(assignment, error) or part.failed(assignment, error)
         except StepError as error:
             if self.stopping and token.cancelled:
                 return part.interrupted(assignment, self.worker)

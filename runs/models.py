@@ -260,6 +260,7 @@ class Timer(BaseModel):
     class Kind(models.TextChoices):
         DELAY = "delay", "Delay"
         RETRY = "retry", "Next attempt"
+        SLOT = "slot", "A limit allows it"
         EXPIRY = "expiry", "Approval expires"
         ITEMS = "items", "Next attempt of an item"
         CHILD = "child", "Look after a child run"

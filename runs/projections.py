@@ -22,7 +22,7 @@ from runs.engine.states import RunStatus
 from runs.policies import recipients
 from runs.stores.base import Changes, Event, Row
 
-TIMER_KINDS = {"delay": "delay", "retry": "retry", "approval": "expiry", "items": "items"}
+TIMER_KINDS = {"delay": "delay", "retry": "retry", "slot": "slot", "approval": "expiry", "items": "items"}
 RETRIED = {"run_retried": "steps", "rollback_finished": "retried"}  # run events that set steps back
 WAITS = ("step", "epoch", "attempt", "kind", "due_at")
 Waits = tuple[int, int, str, datetime | None]

@@ -13,9 +13,10 @@ from django.core import mail
 from django.db import DatabaseError, close_old_connections
 
 from orchestrator.errors import ProductError
-from runs import live, logs, recovery, workers
+from runs import gating, live, logs, recovery, workers
 from runs.dispatch import Runtime, owner_of
 from runs.executors.threads import ThreadExecutor
+from runs.gatekeeper import Gatekeeper
 from runs.mailer import mailer
 from runs.pruner import pruner
 from runs.recovery import Sweep
@@ -40,6 +41,7 @@ class RunServer:
         )
         self.sweep = Sweep(self.runtime, only)
         self.timers = Timers(self.runtime, only)
+        self.gatekeeper = Gatekeeper(self.runtime, only)
         self.chores = [mailer(), pruner()] if only is None else []
         self._ended = threading.Event()
         self._keeper = threading.Thread(target=self._keep, name="runs-keeper", daemon=True)
@@ -50,10 +52,13 @@ class RunServer:
         logs.start()
         self.executor.start()
         self.runtime.on_timer = self.timers.wake
+        self.runtime.on_bounded = self.gatekeeper.look
+        gating.refresh()
         self.runtime.attach(self.executor)
         self._heart.start()
         self._keeper.start()
         self.timers.start()
+        self.gatekeeper.start()
         for chore in self.chores:
             chore.start()
 
@@ -64,6 +69,7 @@ class RunServer:
         self._ended.set()
         self.runtime.stopping = True
         self.timers.stop()
+        self.gatekeeper.stop()
         for chore in self.chores:
             chore.stop()
         self._keeper.join(5)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from steps.base import JSON, Cancelled, Lookup, Problem, StepContext, StepError
+from steps.base import JSON, Cancelled, Lookup, Problem, StepContext, StepError, Throttled
 from steps.templates import has_template
 
 if TYPE_CHECKING:
@@ -97,6 +97,8 @@ def _complete(context: StepContext, request: gateway.Request) -> Reply:
         context.check()
         if error.code == "cancelled":
             raise Cancelled from error
+        if error.code == "throttled":
+            raise Throttled(error.message, **error.details) from error
         raise StepError(
             error.message,
             code=error.code,

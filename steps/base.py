@@ -48,6 +48,14 @@ class Cancelled(StepError):
         super().__init__(message, code="cancelled")
 
 
+class Throttled(StepError):
+    """A limit does not allow the call now. No failure: the step starts again after ``retry_after_s``."""
+
+    def __init__(self, message: str, *, retry_after_s: float, limit: dict[str, JSON]) -> None:
+        super().__init__(message, code="throttled", retryable=True, refused=True, limit=limit)
+        self.retry_after_s = retry_after_s
+
+
 class Lookup(Protocol):
     """Answers whether what a config refers to exists; the builder passes one to ``problems``."""
 
@@ -214,6 +222,10 @@ class StepType(ABC):
     def rests_on(self, config: dict[str, JSON]) -> JSON:
         """The revisions of what a run with ``config`` uses: agents, models, credentials, knowledge."""
         return None
+
+    def asks(self, config: dict[str, JSON]) -> list[dict[str, JSON]]:
+        """The parts of ``config``, as written, that name the agents and models which a run asks."""
+        return []
 
     def problems(self, key: str, config: dict[str, JSON], exists: Lookup) -> list[Problem]:
         """What the schema cannot say: references that do not exist, fields that exclude each other."""

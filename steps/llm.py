@@ -150,6 +150,10 @@ class Llm(StepType):
         tools = Tool.objects.filter(slug__in=slugs).order_by("slug").values_list("slug", "revision")
         return [[[str(row.pk), row.revision] for row in used], bases, [list(row) for row in tools]]
 
+    def asks(self, config: dict[str, JSON]) -> list[dict[str, JSON]]:
+        """Its agent or model."""
+        return [config]
+
     def line(self, config: dict[str, JSON]) -> str:
         """Whom it asks."""
         return str(config.get("agent") or config.get("model") or "no agent or model yet")[:80]

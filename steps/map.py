@@ -81,6 +81,11 @@ class Map(StepType):
         kind, own = inner(config)
         return steps.TYPES[kind].effect_of(own) if kind in steps.TYPES else self.effect
 
+    def asks(self, config: dict[str, JSON]) -> list[dict[str, JSON]]:
+        """Whom the step for each item asks."""
+        kind, own = inner(config)
+        return steps.TYPES[kind].asks(own) if kind in steps.TYPES and kind != self.type else []
+
     def parts(self, config: dict[str, JSON]) -> list[Part]:
         """The items, and what the step for each of them reads."""
         kind, own = inner(config)

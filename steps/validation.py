@@ -79,6 +79,10 @@ class Validation(StepType):
             ]
         return found
 
+    def asks(self, config: dict[str, JSON]) -> list[dict[str, JSON]]:
+        """The checks that a model makes."""
+        return [check for _, check in _checks(config) if check.get("kind") == "llm"]
+
     def problems(self, key: str, config: dict[str, JSON], exists: Lookup) -> list[Problem]:
         """What each kind of check says about its own settings."""
         return [

@@ -46,6 +46,21 @@ class Kick:
 
 
 @dataclass(frozen=True, slots=True)
+class Admit:
+    """Slots are free: at most ``most`` of the steps ``keys``, or of the items of such maps, start."""
+
+    keys: frozenset[str]
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Await:
+    """What could start waits for a free slot; ``limits`` are those that are reached."""
+
+    limits: tuple[dict[str, JSON], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Received:
     """What came back from external call ``call``: a receipt without secrets, or the Payload that holds it."""
 
@@ -132,6 +147,14 @@ class Slept(OfStep):
     output: dict[str, JSON] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Held(OfStep):
+    """An attempt may not call its model now, as ``limit`` says; it starts again at ``due_at``. No failure."""
+
+    due_at: datetime
+    limit: dict[str, JSON]
+
+
 # What a person says -> what has become of the question.
 SETTLED = {"approve": "approved", "reject": "rejected", "submit": "submitted"}
 
@@ -180,6 +203,15 @@ class ItemInterrupt(OfStep):
 
 
 @dataclass(frozen=True, slots=True)
+class ItemHeld(OfStep):
+    """As ``Held``, of an item."""
+
+    item: int
+    tried: int
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Vote:
     """A person answers: approve or reject, or submit for a form. Who may answer is asked before."""
 
@@ -193,7 +225,7 @@ class Vote:
 
 @dataclass(frozen=True, slots=True)
 class Due(OfStep):
-    """A timer says that what ``kind`` (delay, retry, expiry) waits for has come. Ignored when it is early."""
+    """A timer says that what ``kind`` (delay, retry, slot, expiry) waits for has come. Ignored when early."""
 
     kind: str
 
@@ -276,8 +308,9 @@ class Resolve:
     reason: str = ""
 
 
-Report = Complete | Fail | Asked | Slept | Reuse | Listed
-ItemReport = ItemDone | ItemFail | ItemInterrupt
+Report = Complete | Fail | Asked | Slept | Reuse | Listed | Held
+ItemReport = ItemDone | ItemFail | ItemInterrupt | ItemHeld
+Slots = Admit | Await
 Act = Vote | Cancel | CancelStep | RetryRun | Rollback | Resolve
 Undoing = Sent | Noted | Undone | UndoFailed | UndoInterrupted
-Command = Start | Fork | Kick | Report | ItemReport | Due | Interrupt | Act | Undoing
+Command = Start | Fork | Kick | Slots | Report | ItemReport | Due | Interrupt | Act | Undoing

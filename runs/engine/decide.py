@@ -6,15 +6,17 @@ is harmless: the second time there is nothing to say.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any
 
 from builder.graph import Graph
 from orchestrator.errors import Conflict
-from runs.engine import ends, fork, giving_up, ledger, maps, reuse, rollback, undo, waits
+from runs.engine import ends, fork, giving_up, ledger, maps, reuse, rollback, slots, undo, waits
 from runs.engine.commands import (
+    Admit,
     Asked,
+    Await,
     Cancel,
     CancelStep,
     Command,
@@ -22,9 +24,11 @@ from runs.engine.commands import (
     Due,
     Fail,
     Fork,
+    Held,
     Interrupt,
     ItemDone,
     ItemFail,
+    ItemHeld,
     ItemInterrupt,
     Kick,
     Listed,
@@ -53,23 +57,35 @@ WINDOW = 32  # steps of a run in flight
 
 
 def decide(
-    graph: Graph, state: RunState, command: Command, now: datetime, worker: str = "", window: int = WINDOW
+    graph: Graph,
+    state: RunState,
+    command: Command,
+    now: datetime,
+    worker: str = "",
+    window: int = WINDOW,
+    gated: Collection[str] = (),
 ) -> list[Event]:
     """The events that ``command`` brings about; [] when it changes nothing (a duplicate, a late timer).
 
     ``state`` stays as it is. ``worker`` will execute what starts; without one, steps that become free stay
-    ready. At most ``window`` steps of the run are RUNNING at once. Raises Conflict where the state refuses
-    a person's act: already_decided, expired, voided, unknown_approval, not_running, not_failed,
-    rolling_back, not_a_checkpoint, unknown_step, not_active.
+    ready, and so do those of ``gated`` that are not admitted. At most ``window`` steps of the run are RUNNING
+    at once. Raises Conflict where the state refuses a person's act: already_decided, expired, voided,
+    unknown_approval, not_running, not_failed, rolling_back, not_a_checkpoint, unknown_step, not_active.
     """
-    return consider(graph, state, command, now, worker, window).events
+    return consider(graph, state, command, now, worker, window, gated).events
 
 
 def consider(
-    graph: Graph, state: RunState, command: Command, now: datetime, worker: str = "", window: int = WINDOW
+    graph: Graph,
+    state: RunState,
+    command: Command,
+    now: datetime,
+    worker: str = "",
+    window: int = WINDOW,
+    gated: Collection[str] = (),
 ) -> Turn:
     """As ``decide``, with the state that follows; ``Turn.settle`` takes it over into ``state``."""
-    turn = Turn(graph, state, now, worker, window)
+    turn = Turn(graph, state, now, worker, window, gated)
     HANDLERS[type(command)](turn, command)
     if turn.events or type(command) is Kick:
         if turn.state.maps:
@@ -138,6 +154,9 @@ HANDLERS: dict[type, Callable[[Turn, Any], None]] = {
     Start: _start,
     Fork: fork.fork,
     Kick: _kick,
+    Admit: slots.admit,
+    Await: slots.awaited,
+    Held: slots.held,
     Complete: ends.complete,
     Fail: ends.raised,
     Reuse: reuse.reuse,
@@ -146,6 +165,7 @@ HANDLERS: dict[type, Callable[[Turn, Any], None]] = {
     Listed: maps.listed,
     ItemDone: maps.done,
     ItemFail: maps.failed,
+    ItemHeld: maps.held,
     ItemInterrupt: maps.interrupted,
     Vote: waits.voted,
     Due: waits.due,

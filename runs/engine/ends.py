@@ -7,7 +7,7 @@ from typing import Any
 
 from builder.graph import DEFAULT_PORT, Retry
 from runs.engine import ledger
-from runs.engine.commands import TIMEOUT, Asked, Complete, Fail, Interrupt, Listed, Report, Slept
+from runs.engine.commands import TIMEOUT, Asked, Complete, Fail, Held, Interrupt, Listed, Report, Slept
 from runs.engine.mapping import active
 from runs.engine.records import StepState
 from runs.engine.rollback import roll_back_itself
@@ -47,7 +47,7 @@ def _moot(turn: Turn, report: Report | Interrupt) -> bool:
     """
     if report.step in turn.state.undoing:
         reason = UNDONE
-    elif turn.state.failing and isinstance(report, Asked | Slept | Listed | Interrupt):
+    elif turn.state.failing and isinstance(report, Asked | Slept | Listed | Held | Interrupt):
         reason = RUN_FAILED
     else:
         return False

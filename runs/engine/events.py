@@ -8,7 +8,8 @@
   (those whose output a person has set), [results] {key: as step_completed, epoch, run, number} (of steps that
   are executed: they may serve again)
 - step_started: worker
-- step_waiting: wait {kind: delay, due_at, since, output}
+- slots_awaited: limits [{kind, subject, what, most}]; what is ready starts as soon as slots are free
+- step_waiting: wait {kind: delay, due_at, since, output} or {kind: slot, due_at, since, limit}
 - step_queued: nothing; its pause is over, and it starts when it is its turn
 - approval_requested: approval {id, message, ..., as in ``commands.Asked``}; the step is WAITING from here on
 - approval_voted, approval_decided: approval, by, decision (approve or reject, submit for a form), comment,
@@ -26,6 +27,7 @@
 - item_started: worker, items [{index, attempt}]
 - item_completed: items [{index, output or payload, size, [usage], [cost]}]
 - item_failed: items [{index, error, [due_at]}]; with due_at it is tried again then
+- item_waiting: items [{index, due_at}]; a limit is reached, it starts again then, and has not failed
 - item_queued: items [index]; their pauses are over
 - item_interrupted: worker, items [{index, attempt}]
 - items_finished: worker, which puts the results together

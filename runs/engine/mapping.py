@@ -143,6 +143,19 @@ def _failed(graph: Graph, state: RunState, at: str, event: Event) -> None:
     settle(state, event["step"], found)
 
 
+def _waiting(graph: Graph, state: RunState, at: str, event: Event) -> None:
+    found = state.own_map(event["step"])
+    for each in event["data"]["items"]:
+        index = each["index"]
+        found.items[index] = replace(
+            found.items[index], status=StepStatus.PENDING, finished_at=at, interruptions=0
+        )
+        found.running.pop(index, None)
+        found.pausing[index] = each["due_at"]
+        _due(found, min(found.due_at or each["due_at"], each["due_at"]))
+    settle(state, event["step"], found)
+
+
 def _due(found: MapState, due_at: str | None) -> None:
     if due_at != found.due_at:
         found.due_at = due_at
@@ -201,6 +214,7 @@ HANDLERS = {
     "item_started": _started,
     "item_completed": _completed,
     "item_failed": _failed,
+    "item_waiting": _waiting,
     "item_queued": _queued,
     "item_interrupted": _interrupted,
     "items_finished": _finished,

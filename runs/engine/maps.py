@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from runs.engine.commands import TIMEOUT, Due, ItemDone, ItemFail, ItemInterrupt, ItemReport, Listed
+from runs.engine.commands import TIMEOUT, Due, ItemDone, ItemFail, ItemHeld, ItemInterrupt, ItemReport, Listed
 from runs.engine.ends import MOST_INTERRUPTIONS, fail, heard, pause_s
 from runs.engine.items import ItemState, MapState
 from runs.engine.mapping import active
@@ -111,6 +111,15 @@ def interrupted(turn: Turn, report: ItemInterrupt) -> None:
     _stop_if_undone(turn, report.step)
 
 
+def held(turn: Turn, report: ItemHeld) -> None:
+    """An item may not call its model now; it starts again, and its attempt does not count."""
+    if _heard(turn, report) is None:
+        return
+    each = {"index": report.item, "due_at": iso(report.due_at)}
+    turn.say_step("item_waiting", report.step, {"items": [each]})
+    _stop_if_undone(turn, report.step)
+
+
 def _stop_if_undone(turn: Turn, key: str) -> None:
     """Semantic 6: a rollback waits for the items that run; with the last of them the step has stopped."""
     found = active(turn.state, key)
@@ -129,18 +138,27 @@ def due(turn: Turn, timer: Due) -> None:
 
 
 def start_items(turn: Turn) -> None:
-    """Start what there is room for: a map's first item always, more of them while the window has places."""
-    state = turn.state
-    for key in list(state.mapping):
-        found = state.maps[key]
+    """Start what may start, and put the results together where all have ended."""
+    for key in list(turn.state.mapping):
+        found = turn.state.maps[key]
         if found.ended:
             turn.say_step("items_finished", key, {"worker": turn.worker})
-            continue
-        place = key in state.running and not found.running  # the step's own, for its first item
-        room = turn.window - len(state.running) - turn.crowd() + place
-        picked = found.pick(min(max(room, int(place)), found.concurrency - len(found.running)))
-        if picked:
-            turn.say_step("item_started", key, {"worker": turn.worker, "items": picked})
+        elif key not in turn.gated:
+            start_some(turn, key, found.count)
+
+
+def start_some(turn: Turn, key: str, most: int) -> int:
+    """Start at most ``most`` items: a map's first always, more of them while the window has places.
+
+    Returns how many.
+    """
+    state, found = turn.state, turn.state.maps[key]
+    place = key in state.running and not found.running  # the step's own, for its first item
+    room = turn.window - len(state.running) - turn.crowd() + place
+    picked = found.pick(min(max(room, int(place)), found.concurrency - len(found.running), most))
+    if picked:
+        turn.say_step("item_started", key, {"worker": turn.worker, "items": picked})
+    return len(picked)
 
 
 def wind_down(turn: Turn, reason: str) -> None:

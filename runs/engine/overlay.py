@@ -109,7 +109,7 @@ class Overlay(RunState):
         self.version, self.output, self.error = base.version, base.output, base.error
         self.started_at, self.finished_at = base.started_at, base.finished_at
         self.failing, self.rollback, self.undoing = base.failing, base.rollback, base.undoing
-        self.tokens, self.cost = base.tokens, base.cost
+        self.tokens, self.cost, self.awaiting = base.tokens, base.cost, base.awaiting
         self.completed_order, self.ready = _over(base.completed_order), _over(base.ready)
         self.running, self.waiting = _over(base.running), _over(base.waiting)
         self.stranded = _over(base.stranded) if base.stranded else {}  # these are empty most of the time
@@ -134,6 +134,7 @@ class Overlay(RunState):
         base.started_at, base.finished_at = self.started_at, self.finished_at
         base.failing, base.rollback, base.undoing = self.failing, self.rollback, self.undoing
         base.tokens, base.cost, base.undo = self.tokens, self.cost, self.undo
+        base.awaiting = self.awaiting
         base.completed_order, base.ready = _settled(self.completed_order), _queue(_settled(self.ready))
         base.running, base.waiting = _settled(self.running), _settled(self.waiting)
         base.stranded, base.broken = _settled(self.stranded), _settled(self.broken)

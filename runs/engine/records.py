@@ -36,7 +36,7 @@ class StepState:
     worker: str = ""
     started_at: str | None = None  # of the last dispatch
     finished_at: str | None = None
-    wait: dict[str, JSON] | None = None  # {kind: approval | delay | retry, due_at?, approval?, ...}
+    wait: dict[str, JSON] | None = None  # {kind: approval | delay | retry | slot, due_at?, approval?, ...}
     approval: dict[str, JSON] | None = None  # as asked, with votes, decision, by, comment and data
     left: int = 0  # incoming edges that are not resolved
     live: int = 0  # incoming edges that are live
@@ -78,6 +78,7 @@ class RunState:
     ready: Keys = field(default_factory=OrderedDict)  # may start; OrderedDict: cheap to take from the front
     stranded: Keys = field(default_factory=dict)  # can no longer start, not yet SKIPPED
     broken: Keys = field(default_factory=dict)  # unhandled FAILED and CANCELLED: their edges stay open
+    awaiting: dict[str, JSON] | None = None  # {since, limits}: what is ready waits for a free slot
     failing: bool = False  # an unhandled failure stands: nothing starts until a person acts (semantic 5)
     rollback: dict[str, JSON] | None = None
     undoing: frozenset[str] = frozenset()  # the steps of `rollback`

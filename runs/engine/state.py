@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from builder.graph import Graph
-from runs.engine import ledger, mapping, unwinding
+from runs.engine import awaiting, ledger, mapping, unwinding
 from runs.engine.commands import SETTLED
 from runs.engine.events import Entries, Event
 from runs.engine.moves import (
@@ -70,6 +70,8 @@ def refresh(state: RunState) -> None:
     if state.status in ACTIVE:
         idle = state.waiting and not (state.running or state.ready or state.mapping)
         state.status = RunStatus.WAITING if idle else RunStatus.RUNNING
+    if state.awaiting is not None and not (state.ready or state.mapping):
+        state.awaiting = None
 
 
 def _run_started(graph: Graph, state: RunState, at: str, event: Event) -> None:
@@ -93,7 +95,10 @@ def _step_started(graph: Graph, state: RunState, at: str, event: Event) -> None:
 
 
 def _step_waiting(graph: Graph, state: RunState, at: str, event: Event) -> None:
-    suspend(state, event["step"], event["data"]["wait"])
+    wait = event["data"]["wait"]
+    suspend(state, event["step"], wait)
+    if wait["kind"] == "slot":  # the call that it had announced was not made
+        ledger.refused(state, event["step"])
 
 
 def _step_queued(graph: Graph, state: RunState, at: str, event: Event) -> None:
@@ -293,6 +298,7 @@ HANDLERS: dict[str, Handler] = {
     "run_forked": take_over,
     "step_started": _step_started,
     "step_waiting": _step_waiting,
+    "slots_awaited": awaiting.fold_awaited,
     "step_queued": _step_queued,
     "retry_scheduled": _retry_scheduled,
     "approval_requested": _approval_requested,

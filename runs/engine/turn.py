@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
@@ -20,18 +21,28 @@ UNDONE = "The run is rolled back."
 class Turn:
     """Collects events; each is folded at once into an overlay, so that what follows is decided on it.
 
-    ``worker`` names the process that will execute what starts; without one nothing starts.
+    ``worker`` names the process that will execute what starts; without one nothing starts. Steps that are
+    ``gated`` start only when they are admitted.
     """
 
-    __slots__ = ("at", "events", "graph", "now", "state", "window", "worker")
+    __slots__ = ("at", "events", "gated", "graph", "now", "state", "window", "worker")
 
-    def __init__(self, graph: Graph, state: RunState, now: datetime, worker: str, window: int) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        state: RunState,
+        now: datetime,
+        worker: str,
+        window: int,
+        gated: Collection[str] = (),
+    ) -> None:
         self.graph = graph
         self.state = Overlay(state)
         self.now = now
         self.at = iso(now)
         self.worker = worker
         self.window = window
+        self.gated = gated
         self.events: list[Event] = []
 
     def say(self, kind: str, data: dict[str, Any]) -> None:
@@ -76,18 +87,24 @@ class Turn:
 
     def _start(self) -> None:
         room = self.window - len(self.state.running) - self.crowd()
-        for key in list(islice(self.state.ready, max(room, 0))):
+        ready: Iterable[str] = self.state.ready
+        if self.gated:
+            every = len(self.gated) == len(self.graph.steps)
+            ready = () if every else (key for key in ready if key not in self.gated)
+        for key in list(islice(ready, max(room, 0))):
             self.start(key)
 
     def start(self, key: str) -> None:
         """Start a step; durable before its code runs."""
         self.say_step("step_started", key, {"worker": self.worker}, next_attempt=True)
 
-    def may_start(self) -> bool:
+    def may_start(self, key: str) -> bool:
         """Whether a step can start in this very decision."""
-        state = self.state
-        room = len(state.running) + self.crowd() < self.window
-        return room and self.may_begin()
+        return self.has_room() and self.may_begin() and key not in self.gated
+
+    def has_room(self) -> bool:
+        """Whether the window has a place for a step."""
+        return len(self.state.running) + self.crowd() < self.window
 
     def may_begin(self) -> bool:
         """Whether anything may start by this decision, if there is room."""

@@ -13,7 +13,12 @@ from runs.engine.events import JSON
 from runs.engine.states import StepStatus
 from runs.engine.turn import Turn, iso
 
-KINDS = {"delay": "delay", "retry": "retry", "approval": "expiry"}  # kind of wait -> kind of timer
+KINDS = {
+    "delay": "delay",
+    "retry": "retry",
+    "slot": "slot",
+    "approval": "expiry",
+}  # kind of wait -> kind of timer
 # kind of question -> a person's decision -> the port
 PORTS = {"approval": {"approve": "approved", "reject": "rejected"}, "form": {"submit": "success"}}
 
@@ -131,8 +136,8 @@ def due(turn: Turn, timer: Due) -> None:
     due_at = step.wait.get("due_at")
     if due_at is None or turn.at < iso(datetime.fromisoformat(due_at)):
         return
-    if timer.kind == "retry":
-        if turn.may_start():
+    if timer.kind in ("retry", "slot"):
+        if turn.may_start(timer.step):
             turn.start(timer.step)
         else:
             turn.say_step("step_queued", timer.step, {})

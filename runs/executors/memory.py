@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 
 from runs.executors.base import Assignment, Token, Work
+from runs.executors.fair import FairQueue, Owner
 
 
 class MemoryExecutor:
@@ -13,9 +13,9 @@ class MemoryExecutor:
 
     overlaps = False
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Work, owner: Owner = lambda _: "") -> None:
         self._work = work
-        self._queue: deque[Assignment] = deque()
+        self._queue = FairQueue(owner)
         self._tokens: dict[Assignment, Token] = {}
         self._stopped = False
 
@@ -24,7 +24,7 @@ class MemoryExecutor:
         for assignment in assignments:
             if not self._stopped and assignment not in self._tokens:
                 self._tokens[assignment] = Token()
-                self._queue.append(assignment)
+                self._queue.put(assignment)
 
     def finish(self, assignment: Assignment, freed: Sequence[Assignment]) -> None:
         """Queue what its end has started."""
@@ -53,10 +53,12 @@ class MemoryExecutor:
         return self.held()
 
     def step(self) -> bool:
-        """Run the assignment that has waited longest; False if there is none."""
-        if self._stopped or not self._queue:
+        """Run the assignment whose turn it is; False if there is none."""
+        if self._stopped or self._queue.empty():
             return False
-        assignment = self._queue.popleft()
+        assignment = self._queue.get()
+        if assignment is None:
+            return False
         try:
             freed = self._work(assignment, self._tokens[assignment])
         finally:

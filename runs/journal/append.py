@@ -11,6 +11,7 @@ import orjson
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from orchestrator.errors import Conflict, Invalid, ProductError
+from runs import gating
 from runs.cache import Run
 from runs.engine.decide import consider
 from runs.journal import reading
@@ -119,7 +120,8 @@ def _decide(tickets: list[Ticket], tail: Tail, moment: datetime) -> Entry | None
     for ticket in tickets:
         ticket.error = None
         try:
-            turn = consider(graph, state, ticket.command, moment, ticket.worker)
+            bounded = gating.gates(run, ticket.command)
+            turn = consider(graph, state, ticket.command, moment, ticket.worker, gated=bounded)
             decided = turn.events
             if decided:
                 said.append(_encoded(decided))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from runs.limits_told import all_said, said
 from runs.pages.sentences import DECIDED, Scene
 from runs.pages.words import Voice, capital, listed
 
@@ -99,7 +100,8 @@ def _waiting(told: Told) -> str:
     wait = told.data.get("wait") or {}
     if wait.get("kind") == "approval":
         return f"{told.name} waits for an answer"
-    return f"{told.name} waits until {told.at(wait.get('due_at'))}"
+    until = f"{told.name} waits until {told.at(wait.get('due_at'))}"
+    return f"{until}, for a free slot: {said(wait['limit'])}" if wait.get("kind") == "slot" else until
 
 
 def _completed(told: Told) -> str:
@@ -178,6 +180,10 @@ KINDS: dict[str, tuple[Callable[[Told], str], str]] = {
     "run_forked": (_forked, "RUNNING"),
     "step_started": (_started, "RUNNING"),
     "result_reused": (_reused, "COMPLETED"),
+    "slots_awaited": (
+        lambda told: f"Steps wait for a free slot: {all_said(told.data.get('limits') or ())}",
+        "WAITING",
+    ),
     "step_waiting": (_waiting, "WAITING"),
     "step_completed": (_completed, "COMPLETED"),
     "step_failed": (_failed, "FAILED"),
@@ -185,6 +191,7 @@ KINDS: dict[str, tuple[Callable[[Told], str], str]] = {
     "item_started": (_items("started"), "RUNNING"),
     "item_completed": (_items("completed"), "COMPLETED"),
     "item_failed": (_items("failed"), "FAILED"),
+    "item_waiting": (_items("waiting: a limit is reached"), "WAITING"),
     "item_queued": (_items("may be tried again"), "PENDING"),
     "item_interrupted": (_items("interrupted: the server stopped"), "CANCELLED"),
     "items_finished": (lambda told: f"All items of {told.name} have ended", "RUNNING"),

@@ -7,7 +7,9 @@ import time
 from collections import defaultdict
 from typing import ClassVar
 
-from steps.base import Ask, Outcome, Sleep, StepContext, StepError, StepResult, StepType
+from agents import admission
+from agents.errors import GatewayError
+from steps.base import Ask, Outcome, Sleep, StepContext, StepError, StepResult, StepType, Throttled
 
 
 class Quick(StepType):
@@ -142,4 +144,24 @@ class Slow(Quick):
         return StepResult(output="late")
 
 
-ALL = (Echo(), Fails(), Breaks(), Judge(), Blocks(), Asks(), Sleeps(), Streams(), Slow())
+class Talks(Quick):
+    """Names a model, as far as limits are concerned, and calls it ``calls`` times."""
+
+    type = "talks"
+    order: ClassVar[list[str]] = []  # the texts, as the steps ran
+
+    def asks(self, config: dict) -> list[dict]:
+        return [config]
+
+    def run(self, context: StepContext) -> Outcome:
+        self.order.append(context.config.get("text", context.key))
+        for _ in range(context.config.get("calls", 0)):
+            try:
+                admission.keeper.enter(context.config["model"], context.cancelled)
+            except GatewayError as error:
+                raise Throttled(error.message, **error.details) from error
+        admission.keeper.spent(context.config["model"], context.config.get("tokens", 0))
+        return StepResult(output={"text": "said"})
+
+
+ALL = (Echo(), Fails(), Breaks(), Judge(), Blocks(), Asks(), Sleeps(), Streams(), Slow(), Talks())

@@ -27,10 +27,13 @@ class Harness:
         self.done, self.frees, self.late = [], {}, []
         self.gate = threading.Event()
         if kind == "memory":
-            self.executor = MemoryExecutor(self.work)
+            self.executor = MemoryExecutor(self.work, self.owner)
         else:
-            self.executor = ThreadExecutor(self.work, self.late.append, 2)
+            self.executor = ThreadExecutor(self.work, self.late.append, 2, self.owner)
             self.executor.start()
+
+    def owner(self, assignment):
+        return "ben" if assignment.step.startswith("bens") else "ann"
 
     def work(self, assignment, token):
         if assignment.step.startswith("block"):
@@ -75,6 +78,17 @@ def test_what_a_step_frees_runs_too(harness):
     harness.executor.submit([task("a")])
     harness.settle()
     assert sorted(harness.done) == ["a", "b", "c", "d"]
+
+
+def test_a_thousand_items_of_one_person_do_not_keep_anothers_single_step_waiting(harness):
+    harness.executor.submit([task("block-1"), task("block-2")])  # so that threads are busy meanwhile
+    items = [Assignment(RUN, "m", 1, 1, f"item:{index}:1") for index in range(1000)]
+    harness.executor.submit(items)
+    harness.executor.submit([Assignment(uuid4(), "bens", 1, 1)])
+    harness.gate.set()
+    harness.settle()
+    assert len(harness.done) == 1003
+    assert harness.done.index("bens") < 6
 
 
 def test_it_knows_what_it_holds(harness):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -41,8 +42,10 @@ class Play:
         window: int = 32,
         start: bool = True,
         careful: bool = True,
+        gated: Collection[str] = (),
     ) -> None:
         self.graph, self.worker, self.window = graph, worker, window
+        self.gated = gated
         self.careful = careful  # check at each decision that it leaves the state alone
         self.state = new_state(graph)
         self.now = BEGIN
@@ -54,8 +57,9 @@ class Play:
     def do(self, command: Command, worker: str | None = None) -> list[Event]:
         """Decide and append. Returns the events."""
         turn = consider(
-            self.graph, self.state, command, self.now, self.worker if worker is None else worker, self.window
-        )
+            self.graph, self.state, command, self.now, self.worker if worker is None else worker,
+            self.window, self.gated,
+        )  # fmt: skip
         said = turn.events
         if self.careful:
             folded = replay(self.graph, self.journal)

@@ -57,7 +57,8 @@ def test_the_simulation_does_what_it_is_for():
     met, broken = simulate.play(5000, 400)
     assert broken == {}
     ends = ("COMPLETED", "FAILED", "CANCELLED", "ROLLED_BACK")
-    assert set(met) >= {*HANDLERS, "result_reused", *(f"run ends {status}" for status in ends)}
+    elsewhere = {"slots_awaited", "item_waiting"}  # what limits bound: test_slots.py
+    assert set(met) >= {*HANDLERS, "result_reused", *(f"run ends {status}" for status in ends)} - elsewhere
     assert min(met["refusals"], met["crashes"], met["compensation_started"]) > 200
     assert min(met["run_forked"], met["rollback_given_up"], met["compensation_skipped"]) > 5
 

@@ -75,6 +75,12 @@ class ItemsWatch:
         for each in data["items"]:
             self.in_work[key].remove(each["index"])
 
+    def _item_waiting(self, key: str, event: Event, data: JSON) -> None:
+        for each in data["items"]:
+            self.in_work[key].remove(each["index"])
+            self.pausing[key].add(each["index"])
+        self._rest(key)
+
     def _item_queued(self, key: str, event: Event, data: JSON) -> None:
         self.pausing[key] -= set(data["items"])
 
