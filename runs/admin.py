@@ -221,3 +221,10 @@ class WorkerAdmin(ReadOnly):
     list_display = ("name", "host", "pid", "beat", "beat_at", "stopped_at")
     list_filter = ("host",)
     search_fields = ("name", "host")
+
+
+@admin.register(models.Limit)
+class LimitAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("kind", "subject", "concurrency", "requests_per_minute", "tokens_per_minute")
+    list_filter = ("kind",)
+    search_fields = ("subject",)

@@ -195,10 +195,3 @@ def _known(run_id: UUID) -> Run | None:
     except NotFound:
         return None
     return run
-
-
-def places(run: Run) -> dict[str, int]:
-    """The places in line of what waits in a run, by step. One query."""
-    hall = gates.look()
-    found = {key: hall.position(str(run.pk), models) for key, models in gating.gates(run).items()}
-    return {key: place for key, place in found.items() if place is not None}

@@ -1,4 +1,4 @@
-"""Who may see and act on runs and approvals.
+"""Who may see and act on runs, approvals and limits.
 
 A run is visible to who started it, to who is or was asked in it, to who may edit its orchestration, to
 Admins who may view it, and to SuperAdmins. Who started it or may edit its orchestration may act on it.
@@ -12,9 +12,10 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from builder.models import Orchestration
-from orchestrator import access
+from orchestrator import access, audit
 from orchestrator.models import Role, User
-from runs.models import Approval, ApprovalRecipient, OrchestrationInstance
+from runs import limits
+from runs.models import Approval, ApprovalRecipient, Limit, OrchestrationInstance
 
 ORCHESTRATION = "builder.orchestration"
 ROLES = (Role.USER, Role.ADMIN, Role.SUPERADMIN)  # each may what those before it may
@@ -78,5 +79,21 @@ class ApprovalPolicy:
         return False
 
 
+class LimitPolicy:
+    """Who designs sees every limit; ``runs.limits`` says who may set which."""
+
+    def visible(self, user: User) -> QuerySet[Limit]:
+        """All or nothing."""
+        return Limit.objects.all() if user.designs else Limit.objects.none()
+
+    def allows(self, user: User, action: str, limit: Limit | None) -> bool:
+        """None asks whether there is any that the person may set."""
+        if limit is None:
+            return user.designs
+        return action == access.EDIT and limits.may_set(user, limit.kind, limit.subject)
+
+
+audit.watch(Limit)
+access.register(Limit, LimitPolicy())
 access.register(OrchestrationInstance, RunPolicy())
 access.register(Approval, ApprovalPolicy())

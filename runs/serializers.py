@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from runs import payloads
-from runs.engine.states import StepStatus
+from runs import journal, payloads, slots_told
+from runs.engine.states import RunStatus, StepStatus
 from runs.models import Approval, OrchestrationInstance, StepLog, StepRun
 
 Plain = serializers.Serializer[Any]
@@ -20,6 +20,12 @@ class StepRunSerializer(serializers.ModelSerializer[StepRun]):
 
     output = serializers.SerializerMethodField()
     taken_over = serializers.SerializerMethodField()
+    waiting_for = serializers.SerializerMethodField()
+
+    @extend_schema_field(ANY_JSON)
+    def get_waiting_for(self, row: StepRun) -> Any:
+        """The slot that it waits for: ``{limits: [{kind, subject, what, most}], since, position, until}``."""
+        return self.context.get("slots", {}).get(row.key)
 
     def get_taken_over(self, row: StepRun) -> bool:
         """Whether its result is that of the run this one was forked from: it never started here."""
@@ -34,7 +40,7 @@ class StepRunSerializer(serializers.ModelSerializer[StepRun]):
         model = StepRun
         fields = (
             "key", "name", "type", "status", "attempt", "epoch", "ports", "started_at", "finished_at",
-            "tokens", "cost", "items", "output", "error", "taken_over",
+            "tokens", "cost", "items", "output", "error", "taken_over", "waiting_for",
         )  # fmt: skip
 
 
@@ -64,6 +70,14 @@ class RunDetailSerializer(RunSerializer):
     def get_output(self, run: OrchestrationInstance) -> Any:
         """The output, also a large one that is stored aside."""
         return payloads.output_of(run)
+
+    def to_representation(self, run: OrchestrationInstance) -> Any:
+        """With the slots that its steps wait for."""
+        active = run.status in (RunStatus.RUNNING, RunStatus.WAITING)
+        cast("dict[str, Any]", self.context)["slots"] = (
+            slots_told.waiting(run.pk, journal.load(run.pk)[2]) if active else {}
+        )
+        return super().to_representation(run)
 
     class Meta(RunSerializer.Meta):
         fields = (*RunSerializer.Meta.fields, "input", "steps")  # type: ignore[assignment]

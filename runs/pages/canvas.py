@@ -15,7 +15,7 @@ from runs.pages.undoing import shown_status, undoing
 from runs.pages.words import count, shortened
 
 NOTE = 48  # characters of a reason beside an edge
-LEADS = {StepStatus.RUNNING: "Running", StepStatus.WAITING: "Waiting", StepStatus.FAILED: "Failed:"}
+LEADS = {"RUNNING": "Running", "WAITING": "Waiting", "FAILED": "Failed:"}  # by the status that is shown
 
 
 def cards(scene: Scene, drawing: Drawing, numbers: Mapping[str, int], chosen: str) -> list[dict[str, Any]]:
@@ -31,9 +31,9 @@ def _now(scene: Scene, drawn: Mapping[str, Any], numbers: Mapping[str, int], cho
     shown = shown_status(scene, key)
     tone, glyph, word = STATUSES[shown]
     ports = list(step.ports) if step.status in (StepStatus.COMPLETED, StepStatus.FAILED) else []
-    running = step.status == StepStatus.RUNNING and scene.live
+    running = shown == StepStatus.RUNNING and scene.live
     words = undo.line if undo else line(scene, key)
-    lead = undo.lead if undo else LEADS.get(step.status, "")
+    lead = undo.lead if undo else LEADS.get(shown, "")
     return {
         "status": shown,
         "tone": tone,

@@ -14,6 +14,7 @@ from knowledge.models import KnowledgeBase
 from orchestrator.errors import NotFound
 from runs import payloads
 from runs.engine.states import StepStatus
+from runs.limits_told import all_said
 from runs.models import OrchestrationInstance
 from runs.pages.sentences import Part, Scene, dots, part, tokens
 from runs.pages.undoing import shown_status
@@ -53,6 +54,10 @@ def details(scene: Scene, run: OrchestrationInstance, key: str, entries: Entries
 def facts(one: Part, config: dict[str, Any]) -> list[tuple[str, str]]:
     """Name and value of what matters about a step of its type; ``config`` as it got it, where known."""
     rows = [*_type_facts(one, config)]
+    if wait := one.scene.slots.get(one.spec.key):
+        place = f"{ordinal(wait['position'])} in line" if wait["position"] else ""
+        rows.append(("Waits for", f"a free slot: {all_said(wait['limits'])}"))
+        rows.append(("Since", dots(one.voice.clock(wait["since"], seconds=True), place)))
     if one.how_long and one.step.status != StepStatus.WAITING:
         running = one.step.status == StepStatus.RUNNING
         rows.append(("So far" if running else "Took", one.how_long))

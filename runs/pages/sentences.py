@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from builder.graph import EdgeSpec, Graph, StepSpec
@@ -35,6 +35,7 @@ class Scene:
     live: bool = True  # this moment is now, and what lasts goes on
     undone: frozenset[str] = frozenset()  # what ran before the whole run was rolled back
     source: int = 0  # the number of the run that this one was forked from
+    slots: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # see ``slots_told``
 
     def port(self, key: str, port: str) -> str:
         """What a port is called on its card."""
@@ -74,13 +75,20 @@ def part(scene: Scene, key: str) -> Part:
     return Part(scene, scene.graph.steps[key], scene.state.steps[key])
 
 
+def standing(scene: Scene, key: str) -> str:
+    """The status that is shown: one that could start and has no slot waits."""
+    return "WAITING" if key in scene.slots else str(scene.state.steps[key].status)
+
+
 def line(scene: Scene, key: str) -> str:
     """The one line of a step's card that matters now.
 
     While it runs, waits or has failed, the line goes on after that word: ``for Mary since 10:42``.
     """
     one = part(scene, key)
-    return "What it did is undone" if key in scene.undone else LINES[one.step.status](one)
+    if key in scene.undone:
+        return "What it did is undone"
+    return _for_a_slot(one) if key in scene.slots else LINES[one.step.status](one)
 
 
 def tokens(step: StepState) -> int:
@@ -122,6 +130,17 @@ def answer(voice: Voice, approval: Mapping[str, Any] | None) -> str:
 def dots(*parts: str) -> str:
     """The parts that are not empty, with dots between."""
     return " · ".join(text for text in parts if text)
+
+
+def _for_a_slot(one: Part) -> str:
+    """``for a free slot, 3rd in line``."""
+    wait = one.scene.slots[one.spec.key]
+    text = "for a free slot"
+    if wait["until"]:
+        text += f" until {one.voice.clock(wait['until'], seconds=True)}"
+    elif wait["position"]:
+        text += f", {ordinal(wait['position'])} in line"
+    return dots(text, progress(one.scene.state, one.spec.key))
 
 
 def _pending(one: Part) -> str:

@@ -24,6 +24,7 @@ SHOWN = 200  # entries of the journal
 ENDS = 90  # percent: a label beyond that ends at its place
 THINNEST = 0.6  # percent of the lane: a bar is never invisible
 LONG = {"approval_requested": "is-waiting", "step_waiting": "is-waiting", "retry_scheduled": "is-waiting",
+        "slots_awaited": "is-waiting",
         "step_failed": "is-failed", "run_failed": "is-failed", "rollback_started": "is-rolled",
         "run_cancelled": "is-cancelled"}  # fmt: skip
 TONES = {"": "is-completed", "failed": "is-failed", "stopped": "is-cancelled"}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from runs.engine.states import RunStatus, StepStatus
-from runs.pages.sentences import Scene, dots
+from runs.pages.sentences import Scene, dots, standing
 
 ENDED = (StepStatus.COMPLETED, StepStatus.FAILED, StepStatus.CANCELLED)
 DONE = {"undone": "What it did is undone", "skipped": "Left as it is, by a person"}
@@ -38,7 +38,7 @@ def shown_status(scene: Scene, key: str) -> str:
     if key in scene.undone:
         return "ROLLED_BACK"
     under_way = undoing(scene, key)
-    return under_way.status if under_way else str(scene.state.steps[key].status)
+    return under_way.status if under_way else standing(scene, key)
 
 
 def _under_way(scene: Scene, job: dict[str, Any]) -> Undoing:

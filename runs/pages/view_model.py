@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from orchestrator import access
 from orchestrator.models import User
-from runs import journal, payloads, verbs
+from runs import journal, payloads, slots_told, verbs
 from runs.engine.records import RunState
 from runs.engine.states import CHECKPOINTS, ENDED, RunStatus, StepStatus
 from runs.models import Approval, OrchestrationInstance
@@ -122,8 +122,11 @@ def _sight(user: User, run: OrchestrationInstance, query: Mapping[str, str]) -> 
     if look.at is not None:
         speak = replace(speak, now=entries[-1][1])  # what lasted then had lasted until then
     undone = _started(entries) if state.status == RunStatus.ROLLED_BACK else frozenset[str]()
-    source = number_of_source(known)
-    scene = Scene(speak, graph, state, drawn.labels, live=look.at is None, undone=undone, source=source)
+    live = look.at is None
+    scene = Scene(
+        speak, graph, state, drawn.labels, live=live, undone=undone, source=number_of_source(known),
+        slots=slots_told.waiting(run.pk, state, live=live),
+    )  # fmt: skip
     may_act = look.at is None and access.allowed(user, access.EDIT, run)
     return Sight(user, run, look, scene, drawn, entries, known, approvals, may_act)
 

@@ -11,10 +11,10 @@ import pytest
 
 from agents import admission
 from agents.errors import GatewayError
-from runs import gates, gating, journal, throttle, verbs, workers
+from runs import gates, gating, journal, slots_told, throttle, verbs, workers
 from runs.dispatch import Runtime
 from runs.executors.memory import MemoryExecutor
-from runs.gatekeeper import GRACE_S, Gatekeeper, places
+from runs.gatekeeper import GRACE_S, Gatekeeper
 from runs.models import Gate, Limit, StepRun, Worker
 from runs.recovery import Sweep
 from tests.integration.runs import kinds
@@ -167,7 +167,10 @@ def test_a_wait_that_lasts_is_in_the_journal_with_its_limit_and_ends_with_the_st
     state = journal.load(run.pk)[2]
     known = {"kind": "orchestration", "subject": run.orchestration.slug, "what": "concurrency", "most": 0}
     assert state.awaiting["limits"] == [known]
-    assert places(journal.runs.get(run.pk)) == {"s0": 1, "s1": 1}
+    waits = slots_told.waiting(run.pk, state)
+    assert {key: (wait["position"], wait["limits"]) for key, wait in waits.items()} == {
+        "s0": (1, [known]), "s1": (1, [known]),
+    }  # fmt: skip
     bound.concurrency = 1
     bound.save()
     settle(lab, keeper)

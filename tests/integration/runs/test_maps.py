@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runs import journal, payloads, verbs
+from runs.executors.memory import MemoryExecutor
 from runs.models import JournalEntry, OrchestrationInstance, StepRun, Timer
 from runs.recovery import Sweep
 from tests.integration.runs import kinds
@@ -108,8 +109,7 @@ def test_items_of_a_worker_that_is_gone_run_again_and_only_those(lab):
         lab.runtime.executor.step()
     held = lab.runtime.executor.held()
     assert {assignment.part.partition(":")[0] for assignment in held} == {"item"}
-    lab.runtime.executor._queue.clear()
-    lab.runtime.executor._tokens.clear()
+    lab.runtime.executor = MemoryExecutor(lab.runtime.execute)  # the one before is lost with its threads
     sweep = Sweep(lab.runtime)
     sweep.again()
     sweep.again()
