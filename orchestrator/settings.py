@@ -314,6 +314,7 @@ SPECTACULAR_SETTINGS = {
         "ApprovalStatus": "runs.models.Approval.Status",
         "CredentialKind": "agents.models.Credential.Kind",
         "ToolKind": "agents.models.Tool.Kind",
+        "LimitKind": "runs.models.Limit.Kind",
         "FoundBy": [("words", "words"), ("meaning", "meaning")],
     },
     "SWAGGER_UI_DIST": "SIDECAR",
