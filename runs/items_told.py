@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from orchestrator.errors import Invalid, NotFound
@@ -33,6 +34,14 @@ def row(found: MapState, index: int) -> dict[str, Any]:
         "started_at": item.started_at,
         "finished_at": item.finished_at,
     }
+
+
+def counts(state: RunState, key: str) -> dict[str, int]:
+    """How many items of a map have each status, those that matter most first; statuses of none left out."""
+    found = state.maps[key]
+    of = Counter(str(item.status) for item in found.items.values())
+    of[str(StepStatus.PENDING)] += found.count - len(found.items)
+    return {status: of[status] for status in ORDER if of[status]}
 
 
 def page(state: RunState, key: str, status: str, number: int, size: int) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from orchestrator.templatetags.chrome import STATUSES
 from runs import payloads
-from runs.items_told import ORDER, page, progress
+from runs.items_told import counts, page, progress
 from runs.models import OrchestrationInstance
 from runs.pages.look import Look
 from runs.pages.sentences import Scene
@@ -22,14 +22,14 @@ def items(scene: Scene, run: OrchestrationInstance, key: str, look: Look) -> dic
     found = scene.state.maps.get(key)
     if found is None:
         return None
-    counts = {status: page(scene.state, key, status, 1, 0)["count"] for status in ORDER}
-    chosen = look.items.upper() if counts.get(look.items.upper()) else ""
-    of = counts[chosen] if chosen else found.count
+    of_each = counts(scene.state, key)
+    chosen = look.items.upper() if look.items.upper() in of_each else ""
+    of = of_each[chosen] if chosen else found.count
     pages = max(1, -(-of // SIZE))
     number = min(max(1, look.page), pages)
     values = found.given if found.payload is None else payloads.load(run.pk, found.payload)
     rows = [_row(scene, one, values or []) for one in page(scene.state, key, chosen, number, SIZE)["results"]]
-    names = [(status, f"{STATUSES[status][2]}, {n:,}") for status, n in counts.items() if n]
+    names = [(status, f"{STATUSES[status][2]}, {n:,}") for status, n in of_each.items()]
     return {
         "rows": rows,
         "progress": progress(scene.state, key),

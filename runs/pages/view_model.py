@@ -17,6 +17,7 @@ from runs.engine.records import RunState
 from runs.engine.states import CHECKPOINTS, ENDED, RunStatus, StepStatus
 from runs.models import Approval, OrchestrationInstance
 from runs.pages import canvas, drawing, tabs
+from runs.pages.facts import facts
 from runs.pages.itemised import items
 from runs.pages.look import LEVELS, TABS, Look, read
 from runs.pages.origins import number_of_source, origin
@@ -24,20 +25,14 @@ from runs.pages.panel import details
 from runs.pages.people import of_approvals, of_document, voice
 from runs.pages.preview import preview
 from runs.pages.questions import question
-from runs.pages.sentences import Scene, dots
+from runs.pages.sentences import Scene
 from runs.pages.undoing import band
 from runs.pages.verdict import verdict
-from runs.pages.words import ago, clock, count, money
+from runs.pages.words import clock
 
 STOPPABLE = (RunStatus.PENDING, RunStatus.RUNNING, RunStatus.WAITING)
 Entries = Sequence[tuple[int, datetime, list[dict[str, Any]]]]
 RETRIABLE = (RunStatus.FAILED, RunStatus.CANCELLED)
-ENDINGS = {
-    "COMPLETED": "completed",
-    "FAILED": "failed",
-    "CANCELLED": "cancelled",
-    "ROLLED_BACK": "rolled back",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +48,7 @@ class Sight:
     all_entries: Entries  # also those after the moment that the reader looks at
     approvals: list[Approval]
     may_act: bool
+    may_start: bool  # another run of it
 
     @property
     def last(self) -> int:
@@ -86,7 +82,7 @@ def page(user: User, run: OrchestrationInstance, query: Mapping[str, str]) -> di
         "over": sight.over,
         "past": clock(sight.entries[-1][1], timezone.now(), seconds=True) if look.at else "",
         "urls": {"now": look.to(at=None), "here": _address(sight, look.to())},
-        "facts": _facts(sight),
+        "facts": facts(run, sight.scene, sight.entries),
         "source": {"number": sight.scene.source, "pk": run.forked_from_id} if sight.scene.source else None,
         "acts": _acts(sight),
         "verdict": verdict(sight.scene, look) if state.status == RunStatus.FAILED else None,
@@ -128,7 +124,8 @@ def _sight(user: User, run: OrchestrationInstance, query: Mapping[str, str]) -> 
         slots=slots_told.waiting(run.pk, state, live=live),
     )  # fmt: skip
     may_act = look.at is None and access.allowed(user, access.EDIT, run)
-    return Sight(user, run, look, scene, drawn, entries, known, approvals, may_act)
+    may_start = look.at is None and access.allowed(user, access.START, run.orchestration)
+    return Sight(user, run, look, scene, drawn, entries, known, approvals, may_act, may_start)
 
 
 def _started(entries: Entries) -> frozenset[str]:
@@ -235,37 +232,12 @@ def _tabs(sight: Sight) -> list[dict[str, Any]]:
 def _acts(sight: Sight) -> dict[str, bool]:
     """Which buttons there are; the verbs decide again."""
     status, may = sight.state.status, sight.may_act
-    may_start = access.allowed(sight.user, access.START, sight.run.orchestration)
     ended = any(step.status in CHECKPOINTS for step in sight.state.steps.values())
     return {
         "cancel": may and status in STOPPABLE,
         "retry": may and status in RETRIABLE,
         "rollback": may and status not in (RunStatus.ROLLING_BACK, RunStatus.ROLLED_BACK),
-        "again": sight.over and may_start,
-        "fork": may_start and sight.look.at is None and ended,
+        "again": sight.over and sight.may_start,
+        "fork": sight.may_start and ended,
         "compare": sight.look.at is None and sight.over,
     }
-
-
-def _by_whom(sight: Sight) -> str:
-    """Who cancelled the run or rolled it back, and why."""
-    for _seq, _at, events in reversed(sight.entries):
-        for event in events:
-            if event["kind"] in ("run_cancelled", "run_rolled_back"):
-                data = event["data"]
-                why = f" ({data['reason']})" if data.get("reason") else ""
-                return f" by {sight.scene.voice.who(data.get('by'))}{why}"
-            if event["kind"] in ("run_completed", "run_failed"):
-                return ""
-    return ""
-
-
-def _facts(sight: Sight) -> str:
-    """Who started it when, how it ended, and what it used."""
-    state, run, speak = sight.state, sight.run, sight.scene.voice
-    by = speak.who(run.started_by.username if run.started_by else None)
-    text = f"Started by {by} {ago(state.started_at or run.created_at, speak.now)}"
-    if sight.over and state.finished_at:
-        text += f", {ENDINGS[state.status]} {clock(state.finished_at, speak.now)}{_by_whom(sight)}"
-    used = count(state.tokens, "token") if state.tokens else ""
-    return dots(text, f"version {run.version.number}", used, money(state.cost))
