@@ -12,12 +12,11 @@ from django.http import HttpRequest
 from django.template.loader import get_template
 from django.utils import timezone
 
-from builder.grants import access_of, choices
 from builder.inspector import inspector, settings_form
 from builder.models import Orchestration
-from builder.policies import EVERY_RIGHT
 from builder.shapes import Field, Inspector, Page, StepView
 from orchestrator.errors import ProductError
+from orchestrator.grants import sharing
 
 STATIC = Path(settings.BASE_DIR) / "static"
 MODULES = sorted(  # fetched at once instead of one after the other as each is found to import the next
@@ -52,29 +51,6 @@ def form_context(orchestration: Orchestration, step: str | None, *, settings: bo
         "selected": form["key"],
         **({} if form["key"] else {"access": True, **sharing(orchestration)}),
     }
-
-
-def sharing(orchestration: Orchestration) -> dict[str, Any]:
-    """Who holds which right, one line each, and who could be given one."""
-    names: dict[str, str] = {}
-    held: set[tuple[str, str]] = set()
-    for one in access_of(orchestration):
-        names[one["who"]] = one["label"]
-        held.add((one["who"], one["right"]))
-    shares = [
-        {
-            "who": who,
-            "label": label,
-            "rights": [{"right": right, "given": (who, right) in held} for right in EVERY_RIGHT],
-        }
-        for who, label in names.items()
-    ]
-    everybody = [
-        {"who": one["who"], "label": one["label"], "name": one["who"].partition(":")[2]}
-        for one in choices()
-        if one["who"] not in names
-    ]
-    return {"shares": shares, "everybody": everybody}
 
 
 def _tabs(form: Inspector) -> list[dict[str, Any]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.http import QueryDict
 
 from builder.models import Orchestration
 
@@ -86,12 +85,3 @@ class Publish(_Described):
         help_text="Shown in the version history",
         widget=forms.Textarea(attrs={"rows": 3}),
     )
-
-
-def rights(posted: QueryDict) -> list[dict[str, str]]:
-    """What the access form says: ``right`` is "start user:mary" for each tick, ``who`` gets each ``new``."""
-    ticked = [value.partition(" ") for value in posted.getlist("right")]
-    fresh = str(posted.get("who") or "")
-    pairs = [(right, who) for right, _, who in ticked]
-    pairs += [(right, fresh) for right in posted.getlist("new") if fresh]
-    return [{"who": who, "right": right} for right, who in pairs]

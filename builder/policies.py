@@ -1,54 +1,38 @@
-"""Who may see, start and change orchestrations; the one place that says so.
+"""Who may see, start and change orchestrations, and answer for them; the one place that says so.
 
 SuperAdmin: everything.
 Admin: sees all and exports all drafts, creates; edits (publishes, shares, deletes) what is their own or was
 granted for editing; starts what they may edit or was granted for starting.
 User: sees what is published and was granted in any way; starts what was granted for starting or editing.
+Whoever was granted approving answers every approval of its runs (``runs.policies``).
 """
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any
-from uuid import UUID
 
 from django.db.models import QuerySet
 
 from builder.models import Orchestration, OrchestrationVersion
-from orchestrator import access, audit
+from orchestrator import access, audit, rights
 from orchestrator.models import User
 
-KIND = "builder.orchestration"
-EVERY_RIGHT = (access.VIEW, access.START, access.EDIT)
+KIND = rights.kind_of(Orchestration)
+EVERY_RIGHT = (access.VIEW, access.START, access.APPROVE, access.EDIT)
 
 
 EXPORT = "export"
 
 
-class Rights:
+class Rights(rights.Rights):
     """What one person may do, for many orchestrations: the grants are read once."""
 
-    def __init__(self, user: User) -> None:
-        self.user = user
-
-    @cached_property
-    def _editable(self) -> frozenset[UUID]:
-        return frozenset(access.granted(self.user, KIND, [access.EDIT]))
-
-    @cached_property
-    def _startable(self) -> frozenset[UUID]:
-        return frozenset(access.granted(self.user, KIND, [access.START, access.EDIT]))
-
-    def may_edit(self, orchestration: Orchestration) -> bool:
-        """Whether the person, who sees it, may change, publish, share and delete it."""
-        if self.user.governs:
-            return True
-        own = orchestration.created_by_id == self.user.pk
-        return self.user.designs and (own or orchestration.pk in self._editable)
+    model = Orchestration
 
     def may_start(self, orchestration: Orchestration) -> bool:
         """Whether the person, who sees it, may start runs of it."""
-        return self.may_edit(orchestration) or orchestration.pk in self._startable
+        held = (access.START, access.EDIT)
+        return self.may_edit(orchestration) or any(self.holds(right, orchestration) for right in held)
 
     def may_export(self) -> bool:
         """Whether the person may read drafts."""
@@ -69,12 +53,14 @@ class OrchestrationPolicy:
         """Whether ``user``, who sees it, may also start or edit it; None asks about creating one."""
         if orchestration is None:
             return action == access.CREATE and user.designs
-        rights = Rights(user)
+        held = Rights(user)
         if action == access.EDIT:
-            return rights.may_edit(orchestration)
+            return held.may_edit(orchestration)
         if action == access.START:
-            return rights.may_start(orchestration)
-        return action == access.VIEW or (action == EXPORT and rights.may_export())
+            return held.may_start(orchestration)
+        if action == access.APPROVE:
+            return held.holds(access.APPROVE, orchestration)
+        return action == access.VIEW or (action == EXPORT and held.may_export())
 
 
 class VersionPolicy:
@@ -93,6 +79,7 @@ class VersionPolicy:
         return action == access.VIEW
 
 
+rights.share(Orchestration, *EVERY_RIGHT)
 access.register(Orchestration, OrchestrationPolicy())
 access.register(OrchestrationVersion, VersionPolicy())
 audit.watch(OrchestrationVersion, hidden=("document",))

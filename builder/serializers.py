@@ -7,18 +7,11 @@ from typing import Any, cast
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from builder.grants import Access, access_of
 from builder.models import Orchestration, OrchestrationVersion
-from builder.policies import EVERY_RIGHT, Rights
+from builder.policies import Rights
+from orchestrator.access_api import AccessSerializer
+from orchestrator.grants import Access, access_of
 from orchestrator.models import User
-
-
-class AccessSerializer(serializers.Serializer[Any]):
-    """One right: who may do what."""
-
-    who = serializers.CharField(help_text="everyone, user:NAME or group:NAME")
-    label = serializers.CharField(read_only=True)  # type: ignore[assignment]
-    right = serializers.ChoiceField(choices=EVERY_RIGHT)
 
 
 class OrchestrationSerializer(serializers.ModelSerializer[Orchestration]):

@@ -14,12 +14,11 @@ from builder import cards, edits, rows
 from builder.document import canonical, digest, empty, structure
 from builder.draft import Draft, Recorder
 from builder.edits import Applied
-from builder.grants import access_of, set_access
 from builder.models import Orchestration, OrchestrationVersion
-from builder.policies import KIND
 from builder.problems import problems
 from orchestrator.errors import Conflict, Invalid, NotFound
-from orchestrator.models import Grant, User
+from orchestrator.grants import access_of, forget, set_access
+from orchestrator.models import User
 from steps.base import Problem
 
 __all__ = [
@@ -140,7 +139,7 @@ def delete(user: User, orchestration: Orchestration) -> None:
     except ProtectedError as error:
         message = f"{orchestration.name} has runs, whose history needs it; take everybody's access instead."
         raise Conflict(message, code="has_runs") from error
-    Grant.objects.filter(kind=KIND, object_id=pk).delete()
+    forget(Orchestration, pk)
 
 
 def placed(document: dict[str, Any]) -> dict[str, Any]:

@@ -13,10 +13,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from builder import edits as edits_of
 from builder import forms, overview, posted, verbs, view_model
-from builder.answer import answer, context, form_context, refusal, sharing
+from builder.answer import answer, context, form_context, refusal
 from builder.document import Kind, dump, parse
 from builder.models import Orchestration
-from orchestrator import access
+from builder.policies import EXPORT
+from orchestrator import access, grants
 from orchestrator.errors import ProductError
 from orchestrator.models import User
 
@@ -83,7 +84,9 @@ def builder(request: HttpRequest, slug: str) -> HttpResponse:
     """The builder; for htmx and the page's own script only the inspector."""
     orchestration = _draft(request, slug, access.VIEW)
     if not _person(request).designs:
-        return redirect("start", slug)
+        if access.allowed(_person(request), access.START, orchestration):
+            return redirect("start", slug)
+        return redirect(f"{reverse('runs')}?orchestration={slug}")
     values = context(view_model.page(_person(request), orchestration))
     values |= form_context(orchestration, request.GET.get("step"), settings="settings" in request.GET)
     fragment = request.headers.get("HX-Request") == "true"
@@ -111,7 +114,7 @@ def edits(request: HttpRequest, slug: str) -> HttpResponse:
 @require_GET
 def state(request: HttpRequest, slug: str) -> HttpResponse:
     """The whole draft as it is now, for a page that fell behind."""
-    page = view_model.page(_person(request), _draft(request, slug, access.VIEW))
+    page = view_model.page(_person(request), _draft(request, slug, EXPORT))
     return JsonResponse(answer(request, None, page, added=[], redraw=True))
 
 
@@ -119,7 +122,7 @@ def state(request: HttpRequest, slug: str) -> HttpResponse:
 @require_GET
 def lot(request: HttpRequest, slug: str) -> HttpResponse:
     """The steps that ``step`` names with the edges between them, for the clipboard."""
-    draft = _draft(request, slug, access.VIEW).draft
+    draft = _draft(request, slug, EXPORT).draft
     keys = set(request.GET.getlist("step"))
     steps = [step for step in draft["steps"] if step["key"] in keys]
     edges = [edge for edge in draft["edges"] if edge["source"] in keys and edge["target"] in keys]
@@ -155,12 +158,12 @@ def publish(request: HttpRequest, slug: str) -> HttpResponse:
 @login_required
 @require_POST
 def set_access(request: HttpRequest, slug: str) -> HttpResponse:
-    """Who may view, start and edit it."""
+    """Who may view, start, approve and edit it."""
     orchestration = _draft(request, slug)
-    verbs.set_access(_person(request), orchestration, forms.rights(request.POST))
+    verbs.set_access(_person(request), orchestration, grants.posted(request.POST))
     if request.headers.get("HX-Request") != "true":
         return redirect(f"{reverse('builder', args=[slug])}?settings=1#ip-access")
-    values = {"page": {"slug": slug}, "saved_access": True, **sharing(orchestration)}
+    values = {"page": {"slug": slug}, "saved_access": True, **grants.sharing(orchestration)}
     return render(request, "builder/_access.html", values)
 
 
@@ -168,7 +171,7 @@ def set_access(request: HttpRequest, slug: str) -> HttpResponse:
 @require_GET
 def export(request: HttpRequest, slug: str) -> HttpResponse:
     """The draft as a file, JSON or YAML."""
-    orchestration = _draft(request, slug, access.VIEW)
+    orchestration = _draft(request, slug, EXPORT)
     kind: Kind = "yaml" if request.GET.get("format") == "yaml" else "json"
     headers = {"Content-Disposition": f'attachment; filename="{slug}.{kind}"'}
     return HttpResponse(dump(orchestration.draft, kind), content_type=f"application/{kind}", headers=headers)

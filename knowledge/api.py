@@ -18,8 +18,9 @@ from rest_framework.viewsets import GenericViewSet
 
 from knowledge import ingest, overview, serializers
 from knowledge.models import Document, KnowledgeBase
+from knowledge.policies import Rights
 from knowledge.search import search
-from orchestrator import access
+from orchestrator import access, grants
 from orchestrator.api import IDEMPOTENCY_KEY, idempotent
 from orchestrator.errors import Invalid
 from orchestrator.models import User
@@ -29,7 +30,6 @@ class KnowledgeBases(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
     """Named sets of documents."""
 
     queryset = KnowledgeBase.objects.none()
-    serializer_class = serializers.KnowledgeBaseSerializer
     filter_backends = (SearchFilter, OrderingFilter)
     search_fields = ("name", "slug", "description")
     ordering_fields = ("name", "created_at")
@@ -39,27 +39,41 @@ class KnowledgeBases(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
         """What the caller may see."""
         return access.visible(_user(self.request), KnowledgeBase)
 
-    def get_serializer_context(self) -> dict[str, Any]:
-        """With the sizes of the bases, which the serializer shows."""
-        return {**super().get_serializer_context(), "sizes": overview.sizes()}
+    def get_serializer_class(self) -> Any:
+        """Lists leave out who may do what."""
+        detailed = self.action != "list"
+        return serializers.KnowledgeBaseDetailSerializer if detailed else serializers.KnowledgeBaseSerializer
 
-    @extend_schema(parameters=[IDEMPOTENCY_KEY], responses={201: serializers.KnowledgeBaseSerializer})
+    def get_serializer_context(self) -> dict[str, Any]:
+        """With the sizes of the bases and the caller's rights, which the serializer shows."""
+        more = {"sizes": overview.sizes(), "rights": Rights(_user(self.request))}
+        return {**super().get_serializer_context(), **more}
+
+    @extend_schema(parameters=[IDEMPOTENCY_KEY], responses={201: serializers.KnowledgeBaseDetailSerializer})
     @idempotent
     def create(self, request: Request) -> Response:
         """Make an empty base; its slug comes from the name."""
         access.check(_user(request), access.CREATE, KnowledgeBase)
         body = self.get_serializer(data=request.data)
         body.is_valid(raise_exception=True)
-        made = ingest.create_base(_user(request), **body.validated_data)
+        wanted = dict(body.validated_data)
+        rights = wanted.pop("access", None)
+        made = ingest.create_base(_user(request), **wanted)
+        if rights is not None:
+            grants.set_access(_user(request), made, rights)
         return Response(self.get_serializer(made).data, status=201)
 
     def partial_update(self, request: Request, pk: UUID) -> Response:
-        """Rename or describe it; the slug stays."""
+        """Rename or describe it, or say who may do what (the whole list); the slug stays."""
         base = self._base(pk, access.EDIT)
         body = self.get_serializer(base, data=request.data, partial=True)
         body.is_valid(raise_exception=True)
         new = {"name": base.name, "description": base.description, **body.validated_data}
-        return Response(self.get_serializer(ingest.change_base(base, **new)).data)
+        rights = new.pop("access", None)
+        changed = ingest.change_base(base, **new)
+        if rights is not None:
+            grants.set_access(_user(request), changed, rights)
+        return Response(self.get_serializer(changed).data)
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: UUID) -> Response:

@@ -21,6 +21,7 @@ from knowledge import indexing, readers, stores
 from knowledge.models import Chunk, Document, KnowledgeBase, stored_path
 from knowledge.names import file_name, slugs
 from orchestrator.errors import Conflict, Invalid, NotFound, ProductError, TooLarge, Unsupported
+from orchestrator.grants import forget
 from orchestrator.models import User
 
 log = logging.getLogger(__name__)
@@ -59,6 +60,7 @@ def delete_base(base: KnowledgeBase) -> None:
     Chunk.objects.filter(base=base).delete()
     base_id = base.pk
     base.delete()
+    forget(KnowledgeBase, base_id)
     try:
         stores.current().drop(base_id)
     except ProductError as error:

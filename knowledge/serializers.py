@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from knowledge.models import Document, KnowledgeBase
+from knowledge.policies import Rights
 from knowledge.search import MOST
+from orchestrator.access_api import AccessSerializer
+from orchestrator.grants import access_of
 
 
 class KnowledgeBaseSerializer(serializers.ModelSerializer[KnowledgeBase]):
@@ -16,10 +19,14 @@ class KnowledgeBaseSerializer(serializers.ModelSerializer[KnowledgeBase]):
 
     documents = serializers.SerializerMethodField()
     passages = serializers.SerializerMethodField()
+    may_edit = serializers.SerializerMethodField()
 
     class Meta:
         model = KnowledgeBase
-        fields = ("id", "name", "slug", "description", "documents", "passages", "revision", "created_at")
+        fields: tuple[str, ...] = (
+            *("id", "name", "slug", "description", "documents", "passages", "revision", "created_at"),
+            "may_edit",
+        )
         read_only_fields = ("slug", "revision", "created_at")
 
     def get_documents(self, base: KnowledgeBase) -> int:
@@ -30,9 +37,31 @@ class KnowledgeBaseSerializer(serializers.ModelSerializer[KnowledgeBase]):
         """How many searchable passages."""
         return self._sizes(base)[1]
 
+    def get_may_edit(self, base: KnowledgeBase) -> bool:
+        """Whether the caller may edit it."""
+        return self._rights.may_edit(base)
+
+    @property
+    def _rights(self) -> Rights:
+        return cast(Rights, self.context["rights"])
+
     def _sizes(self, base: KnowledgeBase) -> tuple[int, int]:
         sizes: dict[Any, tuple[int, int]] = self.context["sizes"]
         return sizes.get(base.pk, (0, 0))
+
+
+class KnowledgeBaseDetailSerializer(KnowledgeBaseSerializer):
+    """The same with who may do what; that is shown to who may edit it."""
+
+    access = AccessSerializer(many=True, required=False)
+
+    class Meta(KnowledgeBaseSerializer.Meta):
+        fields = (*KnowledgeBaseSerializer.Meta.fields, "access")
+
+    def to_representation(self, base: KnowledgeBase) -> dict[str, Any]:
+        """Rights are rows of their own."""
+        shown = super().to_representation(base)
+        return {**shown, "access": access_of(base) if self._rights.may_edit(base) else []}
 
 
 class ProgressSerializer(serializers.Serializer[Any]):

@@ -11,6 +11,7 @@ urlpatterns = [
     path("new/", views.new, name="new_knowledge_base"),
     path("<slug:slug>/", views.base, name="knowledge_base"),
     path("<slug:slug>/settings/", views.change, name="change_knowledge_base"),
+    path("<slug:slug>/access/", views.set_access, name="knowledge_base_access"),
     path("<slug:slug>/delete/", views.delete_base, name="delete_knowledge_base"),
     path("<slug:slug>/documents/", views.documents, name="documents"),
     path("<slug:slug>/documents/<uuid:pk>/", views.document, name="document"),

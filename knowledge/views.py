@@ -11,6 +11,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.defaultfilters import filesizeformat
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
@@ -18,7 +19,8 @@ from django.views.decorators.vary import vary_on_headers
 from knowledge import ingest, overview, readers, trial, uploads, uses
 from knowledge.forms import BaseForm, SearchForm
 from knowledge.models import Chunk, Document, KnowledgeBase
-from orchestrator import access
+from knowledge.policies import Rights
+from orchestrator import access, grants
 from orchestrator.errors import Invalid, NotFound
 from orchestrator.models import User
 
@@ -35,14 +37,15 @@ def _document(request: HttpRequest, slug: str, pk: UUID, action: str = access.ED
     return access.get(_person(request), action, Document, pk=pk, base__slug=slug)
 
 
-def _panel(base: KnowledgeBase) -> dict[str, Any]:
+def _panel(request: HttpRequest, base: KnowledgeBase) -> dict[str, Any]:
     """What the documents panel shows."""
-    return {"base": base, "panel": overview.panel(base, timezone.now())}
+    may_edit = Rights(_person(request)).may_edit(base)
+    return {"base": base, "panel": overview.panel(base, timezone.now()), "may_edit": may_edit}
 
 
 def _around(request: HttpRequest, base: KnowledgeBase) -> dict[str, Any]:
     """What the page of a base shows beside a search."""
-    return {"uses": uses.of(_person(request), base), **_panel(base), **_limits()}
+    return {"uses": uses.of(_person(request), base), **_panel(request, base), **_limits()}
 
 
 @login_required
@@ -51,10 +54,12 @@ def bases(request: HttpRequest) -> HttpResponse:
     """The knowledge bases and how much is in them; for who may see none there is no such page."""
     query = request.GET.get("q", "").strip()[:120]
     found = access.visible(_person(request), KnowledgeBase)
-    if not access.allowed(_person(request), access.CREATE, KnowledgeBase) and not found.exists():
+    may_create = access.allowed(_person(request), access.CREATE, KnowledgeBase)
+    if not may_create and not found.exists():
         raise NotFound("There is no such page.")
     shown = found.filter(name__icontains=query) if query else found
     values = {"bases": overview.bases(shown), "query": query, "any": found.exists()}
+    values |= {"may_create": may_create}
     return render(request, "knowledge/bases.html", values)
 
 
@@ -93,7 +98,7 @@ def documents(request: HttpRequest, slug: str) -> HttpResponse:
         files = [file for _, found in request.FILES.lists() for file in found]
         refused = uploads.take(_person(request), shown, files) if files else ["Choose at least one file."]
     if getattr(request, "htmx", False):
-        values = {"refused": refused, "update": True, **_panel(shown)}
+        values = {"refused": refused, "update": True, **_panel(request, shown)}
         return render(request, "knowledge/_documents.html", values)
     if refused:
         values = {"refused": refused, "trial": trial.Trial(), **_around(request, shown)}
@@ -109,7 +114,8 @@ def document(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
     rows = Chunk.objects.filter(document=shown, generation=shown.live_generation)
     page = Paginator(rows, trial.PASSAGES_A_PAGE).get_page(request.GET.get("page"))
     line = overview.line(shown, timezone.now())
-    return render(request, "knowledge/document.html", {"line": line, "page": page, **_limits()})
+    values = {"line": line, "page": page, "may_edit": Rights(_person(request)).may_edit(shown.base)}
+    return render(request, "knowledge/document.html", {**values, **_limits()})
 
 
 @login_required
@@ -131,7 +137,7 @@ def retry(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
     """Index a failed document once more."""
     shown = ingest.retry_document(_document(request, slug, pk))
     if getattr(request, "htmx", False):
-        values = {"update": True, **_panel(_base(request, slug))}
+        values = {"update": True, **_panel(request, _base(request, slug))}
         return render(request, "knowledge/_documents.html", values)
     return redirect("knowledge_base", shown.base.slug)
 
@@ -156,8 +162,20 @@ def change(request: HttpRequest, slug: str) -> HttpResponse:
     if form.is_valid():
         ingest.change_base(shown, **form.cleaned_data)
         return redirect("knowledge_base", slug)
-    values = {"base": shown, "form": form, "sizes": overview.size(shown)}
+    values = {"base": shown, "form": form, "sizes": overview.size(shown), **grants.sharing(shown)}
     return render(request, "knowledge/settings.html", values, status=400 if form.is_bound else 200)
+
+
+@login_required
+@require_POST
+def set_access(request: HttpRequest, slug: str) -> HttpResponse:
+    """Who may view and edit a base."""
+    shown = _base(request, slug)
+    grants.set_access(_person(request), shown, grants.posted(request.POST))
+    if not getattr(request, "htmx", False):
+        return redirect(f"{reverse('change_knowledge_base', args=[slug])}#access")
+    values = {"base": shown, "saved_access": True, **grants.sharing(shown)}
+    return render(request, "knowledge/_access.html", values)
 
 
 @login_required

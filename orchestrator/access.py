@@ -20,6 +20,7 @@ M = TypeVar("M", bound=models.Model)
 
 VIEW = "view"
 START = "start"
+APPROVE = "approve"
 EDIT = "edit"
 CREATE = "create"
 

@@ -8,18 +8,20 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
+from knowledge.models import KnowledgeBase
+from orchestrator import access
 from orchestrator.models import User
 from runs import verbs
 
 SHEETS = ("css/tokens.css", "css/base.css", "css/components.css", "css/canvas.css")
-# (url name, label, short label on the phone, icon, what the reader must be: "", "designs" or "governs");
+# (url name, label, short label on the phone, icon, what the reader must be: see _fits);
 # what not everybody sees stands behind the profile on a phone
 ENTRIES = (
     ("home", "Home", "", "home", ""),
     ("orchestrations", "Orchestrations", "Flows", "flows", ""),
     ("runs", "Runs", "", "runs", ""),
     ("inbox", "Inbox", "", "inbox", ""),
-    ("knowledge", "Knowledge", "", "knowledge", "designs"),
+    ("knowledge", "Knowledge", "", "knowledge", "reads"),
     ("agents", "Agents", "", "agents", "designs"),
     ("admin:index", "Admin site", "", "settings", "governs"),
 )
@@ -50,7 +52,7 @@ def _navigation(request: HttpRequest, user: User) -> list[dict[str, Any]]:
     here = request.path
     entries = []
     for name, label, short, icon, wanted in ENTRIES:
-        if wanted and not getattr(user, wanted):
+        if not _fits(user, wanted):
             continue
         url = reverse("agent_rows", args=[name]) if name == "agents" else reverse(name)
         current = here == url if name == "home" else here.startswith((url, *ALSO.get(name, ())))
@@ -68,6 +70,13 @@ def _navigation(request: HttpRequest, user: User) -> list[dict[str, Any]]:
             }
         )
     return entries
+
+
+def _fits(user: User, wanted: str) -> bool:
+    """Whether the person ``designs``, ``governs``, or ``reads`` at least one knowledge base."""
+    if wanted == "reads":
+        return user.designs or access.visible(user, KnowledgeBase).exists()
+    return not wanted or bool(getattr(user, wanted))
 
 
 def _initials(user: User) -> str:

@@ -118,6 +118,7 @@ class Grant(BaseModel):
     class Right(models.TextChoices):
         VIEW = "view", "View"
         START = "start", "Start"
+        APPROVE = "approve", "Approve"
         EDIT = "edit", "Edit"
 
     kind = models.CharField(max_length=32)  # the model's label: "builder.orchestration"

@@ -244,7 +244,7 @@ class InboxConsumer(Socket):
 
     def watches(self) -> list[str]:
         """Everything by which this person is addressed."""
-        return [live.inbox_group(who) for who in policies.addressees(self.user)]
+        return [live.inbox_group(who) for who in policies.listens_as(self.user)]
 
     async def look(self) -> None:
         """Send what waits now."""

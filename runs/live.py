@@ -154,7 +154,7 @@ def publish(run_id: UUID, seq: int) -> None:
 
 
 def publish_inbox(addressees: Iterable[str]) -> None:
-    """Say that what waits for these (``user:<username>``, ``role:<role>``) has changed."""
+    """Say that what waits for these (``runs.policies.listens_as``) has changed."""
     for who in addressees:
         _wire.send(inbox_group(who), {"type": "inbox.moved"}, "moved")
 

@@ -2,18 +2,22 @@
 
 A run is visible to who started it, to who is or was asked in it, to who may edit its orchestration, to
 Admins who may view it, and to SuperAdmins. Who started it or may edit its orchestration may act on it.
-An approval is visible to who is asked and to who sees the run; the verb says who may answer.
+Whoever was granted to approve an orchestration is asked in each approval of its runs (not in forms, which
+are for one person). An approval is visible to who is asked and to who sees the run; the verb says who may
+answer.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
 from builder.models import Orchestration
 from orchestrator import access, audit
-from orchestrator.models import Role, User
+from orchestrator.models import Grant, Role, User
 from runs import limits
 from runs.models import Approval, ApprovalRecipient, Limit, OrchestrationInstance
 
@@ -34,6 +38,35 @@ def recipients(approval: dict[str, Any]) -> list[str]:
     return list(dict.fromkeys([*people, *(f"role:{name.value}" for name in roles)]))
 
 
+def approvable(user: User) -> list[UUID]:
+    """The ids of the orchestrations whose approvals the person was granted to answer."""
+    return access.granted(user, ORCHESTRATION, [access.APPROVE])
+
+
+def put_to(granted: Collection[UUID]) -> QuerySet[Approval]:
+    """The approvals of the orchestrations ``granted``, of which there is at least one."""
+    return Approval.objects.filter(kind=Approval.Kind.APPROVAL, instance__orchestration_id__in=granted)
+
+
+def approvers(run_id: UUID) -> list[str]:
+    """As whom the inboxes listen of those who were granted to approve the run's orchestration."""
+    run = OrchestrationInstance.objects.filter(pk=run_id).values_list("orchestration_id", flat=True)
+    given = Grant.objects.filter(kind=ORCHESTRATION, object_id__in=list(run), right=access.APPROVE)
+    return [f"grant:{who}" for who in given.values_list("who", flat=True)]
+
+
+def listens_as(user: User) -> list[str]:
+    """Every ``who`` by which an inbox of this person is told."""
+    return [*addressees(user), *(f"grant:{who}" for who in access.identities(user))]
+
+
+def _asked(user: User) -> Q:
+    """Of runs: those in which the person is or was asked."""
+    by_name = ApprovalRecipient.objects.filter(who__in=addressees(user)).values("approval__instance_id")
+    granted, found = approvable(user), Q(pk__in=by_name)
+    return found | Q(pk__in=put_to(granted).values("instance_id")) if granted else found
+
+
 def _overseen(user: User) -> QuerySet[Any] | list[Any]:
     """The ids of the orchestrations all of whose runs the person may see."""
     if user.designs:
@@ -49,8 +82,7 @@ class RunPolicy:
         runs = OrchestrationInstance.objects.all()
         if user.governs:
             return runs
-        asked = ApprovalRecipient.objects.filter(who__in=addressees(user)).values("approval__instance_id")
-        return runs.filter(Q(started_by=user) | Q(orchestration_id__in=_overseen(user)) | Q(pk__in=asked))
+        return runs.filter(Q(started_by=user) | Q(orchestration_id__in=_overseen(user)) | _asked(user))
 
     def allows(self, user: User, action: str, run: OrchestrationInstance | None) -> bool:
         """Acting on a run: who started it, and who may edit its orchestration."""
@@ -68,11 +100,14 @@ class ApprovalPolicy:
         if user.governs:
             return approvals
         asked = ApprovalRecipient.objects.filter(who__in=addressees(user))
-        return approvals.filter(
+        found = (
             Q(instance__started_by=user)
             | Q(instance__orchestration_id__in=_overseen(user))
             | Q(instance_id__in=asked.values("approval__instance_id"))
         )
+        if granted := approvable(user):
+            found |= Q(instance_id__in=put_to(granted).values("instance_id"))
+        return approvals.filter(found)
 
     def allows(self, user: User, action: str, approval: Approval | None) -> bool:
         """Nothing beyond seeing: ``runs.verbs.decide_approval`` asks who may answer."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -24,7 +24,7 @@ from runs.engine import commands
 from runs.engine.rollback import preview
 from runs.engine.state import RunState, replay
 from runs.models import Approval, OrchestrationInstance, StepLog
-from runs.policies import ROLES, addressees
+from runs.policies import ROLES, addressees, approvable, put_to
 from steps import get as step_type
 from steps.base import JSON
 from steps.schema import violations
@@ -194,22 +194,29 @@ def effect_of(spec: StepSpec) -> str:
     return step_type(spec.type).effect_of(spec.config)
 
 
-def may_answer(user: User, approval: Approval) -> bool:
-    """Whether ``user`` is asked: by name, or by a role that they have or stand above."""
-    if not approval.allow_self and approval.instance.started_by_id == user.pk:
+def may_answer(user: User, approval: Approval, granted: Collection[UUID] | None = None) -> bool:
+    """Whether ``user`` is asked: by name, by a role that they have or stand above, or by a grant to approve.
+
+    ``granted`` is what ``approvable`` answers, for who asks about many.
+    """
+    if not user.is_active or (not approval.allow_self and approval.instance.started_by_id == user.pk):
         return False
     by_role = approval.role in ROLES and ROLES.index(user.role) >= ROLES.index(approval.role)
-    return user.is_active and (user.username in approval.assignees or by_role)
+    if user.username in approval.assignees or by_role:
+        return True
+    if approval.kind != Approval.Kind.APPROVAL:
+        return False
+    return approval.instance.orchestration_id in (approvable(user) if granted is None else granted)
 
 
 def waiting_for(user: User) -> QuerySet[Approval]:
     """The pending approvals that ``user`` may answer and has not voted on, oldest first."""
-    mine = Approval.objects.filter(status=Approval.Status.PENDING, recipients__who__in=addressees(user))
-    keys = {
-        approval.pk
-        for approval in mine.select_related("instance")
-        if may_answer(user, approval) and not _voted(user, approval)
-    }
+    pending = Approval.objects.filter(status=Approval.Status.PENDING)
+    mine = list(pending.filter(recipients__who__in=addressees(user)).select_related("instance"))
+    granted = approvable(user)
+    if granted:
+        mine += put_to(granted).filter(status=Approval.Status.PENDING).select_related("instance")
+    keys = {one.pk for one in mine if may_answer(user, one, granted) and not _voted(user, one)}
     return Approval.objects.filter(pk__in=keys).order_by("requested_at")
 
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from runs import live
+from runs import live, policies
 
 if TYPE_CHECKING:
     from runs.journal.tickets import Committed
@@ -39,4 +39,4 @@ def tell(committed: Committed) -> None:
 def _publish(committed: Committed) -> None:
     live.publish(committed.run.pk, committed.seq)
     if committed.asked:
-        live.publish_inbox(committed.asked)
+        live.publish_inbox([*committed.asked, *policies.approvers(committed.run.pk)])

@@ -12,7 +12,7 @@ from runs import verbs
 from runs.models import Approval, ApprovalRecipient
 from runs.pages.people import of_approvals, voice
 from runs.pages.questions import fate, question
-from runs.policies import addressees
+from runs.policies import addressees, approvable, put_to
 
 ANSWERED = 20  # questions shown below the open ones
 
@@ -56,6 +56,9 @@ def _answered(user: User, waiting: set[uuid.UUID]) -> list[Approval]:
     # ids first: a join would show a question twice, and MongoDB ignores a slice in a subquery
     asked = ApprovalRecipient.objects.filter(who__in=addressees(user)).order_by("-id")
     ids = dict.fromkeys(asked.values_list("approval_id", flat=True)[: 4 * ANSWERED])
+    if granted := approvable(user):
+        newest = put_to(granted).order_by("-requested_at").values_list("pk", flat=True)
+        ids |= dict.fromkeys(newest[: 4 * ANSWERED])
     rows = Approval.objects.filter(pk__in=[pk for pk in ids if pk not in waiting]).select_related(
         "instance__orchestration"
     )

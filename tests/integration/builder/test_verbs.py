@@ -8,8 +8,8 @@ from django.db import connections
 
 from builder import edits, verbs
 from builder.document import canonical, dump
-from builder.grants import choices
 from builder.models import Orchestration, OrchestrationVersion, Step
+from orchestrator import grants
 from orchestrator.errors import Conflict, Invalid, NotFound
 from orchestrator.models import Grant
 from runs.models import OrchestrationInstance
@@ -259,4 +259,4 @@ def test_access_for_nobody_is_refused_and_changes_nothing(admin, parcel, rights,
 
 def test_everybody_whom_access_can_be_given(admin, user):
     Group.objects.create(name="Support")
-    assert [one["who"] for one in choices()] == ["everyone", "group:Support", "user:ada", "user:uma"]
+    assert [one["who"] for one in grants.choices()] == ["everyone", "group:Support", "user:ada", "user:uma"]

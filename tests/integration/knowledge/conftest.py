@@ -29,9 +29,9 @@ def thread(monkeypatch):
 
 
 @pytest.fixture
-def base(transactional_db, thread):
-    """An empty base."""
-    return ingest.create_base(None, "Handbook")
+def base(transactional_db, thread, admin):
+    """An empty base of Ada's."""
+    return ingest.create_base(admin, "Handbook")
 
 
 @pytest.fixture
