@@ -13,12 +13,12 @@ from runs.engine.turn import Turn
 def reuse(turn: Turn, command: Reuse) -> None:
     """The step ends as it did then.
 
-    The state holds a result with this ``hash``: only the step's own end and a rollback change that, and
-    after either nobody hears this command.
+    Nothing is said where no such result is known: who asks has read further than this state reaches, and
+    is heard, or is late, when it has caught up.
     """
-    if heard(turn, command) is None:
+    earlier = turn.state.results.get(command.step)
+    if heard(turn, command) is None or earlier is None or earlier["hash"] != command.hash:
         return
-    earlier = turn.state.results[command.step]
     whence: dict[str, Any] = {name: earlier[name] for name in ("epoch", "run", "number") if name in earlier}
     turn.say_step("result_reused", command.step, {"hash": command.hash, **whence})
     data = {name: earlier[name] for name in RESULT if name in earlier}

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from orchestrator.errors import Conflict
 from runs.engine.commands import Complete, Fork, Reuse, Undone
+from runs.engine.decide import decide
 from runs.engine.fork import Branch, branch
 from runs.engine.state import fold, new_state, replay
 from runs.engine.states import CHECKPOINTS, IllegalTransition
@@ -258,6 +259,17 @@ def test_an_unchanged_result_is_given_again_after_a_rollback_at_no_cost():
     assert play.state.cost == 4.0
     assert play.do(Reuse("b", 2, 1, "h")) == [], "a duplicate says nothing"
     assert replay(play.graph, play.journal) == play.state
+
+
+def test_a_result_that_is_not_known_here_is_not_given_again():
+    """semantic 8: said by a process whose account has moved on; the step goes on as it was."""
+    play = Play(dag("a"))
+    assert play.do(Reuse(*play.now_at("a"), "h")) == []
+    completed_with_hash(play, "a")
+    play.roll_back("a")
+    play.state.results["a"] = {"ports": ["success"], "hash": "h", "epoch": 1}
+    assert decide(play.graph, play.state, Reuse(*play.now_at("a"), "other"), play.now) == []
+    assert play.status("a") == "RUNNING"
 
 
 def test_a_fork_brings_the_results_of_what_it_executes_but_for_the_step_it_starts_at():
