@@ -437,3 +437,98 @@ def test_nothing_starts_without_a_worker():
     play = stuck()
     assert kinds(play.do(Resolve("a", "retry", "mary"), worker="")) == ["compensation_retried a"]
     assert kinds(play.do(Kick())) == ["compensation_started a"]
+
+
+def undoing(**more: Any) -> Play:
+    """a has completed and is being undone."""
+    play = Play(dag("a", a={**UNDO, **more}))
+    play.complete("a", output={"id": 1})
+    play.roll_back("a")
+    return play
+
+
+def test_a_compensation_is_tried_as_often_as_retry_says_and_as_often_again_for_a_person():
+    """semantic 6: three attempts, and after a person's retry three more."""
+    play = undoing(retry={"max_attempts": 3, "delay_s": 5, "backoff": 2})
+    for delay in (5, 10):
+        said = play.do(UndoFailed(*job(play), AGAIN))
+        due_at = play.state.undo["a", 1]["due_at"]
+        assert said[0]["data"] == {"due_at": due_at, "error": AGAIN, "delay_s": delay}
+        assert play.state.undo["a", 1]["error"] == AGAIN
+        play.wait(delay)
+        play.do(Due(*job(play), "undo"))
+        assert play.state.undo["a", 1]["due_at"] is None
+    assert kinds(play.do(UndoFailed(*job(play), AGAIN))) == ["compensation_failed a"]
+    play.do(Resolve("a", "retry", "mary"))
+    for _ in range(2):
+        assert kinds(play.do(UndoFailed(*job(play), AGAIN))) == ["compensation_retry_scheduled a"]
+        play.wait(20)
+        play.do(Due(*job(play), "undo"))
+    assert kinds(play.do(UndoFailed(*job(play), AGAIN))) == ["compensation_failed a"]
+
+
+def test_an_attempt_that_fails_ends_the_row_of_interruptions():
+    """semantic 6: as with steps; and so does a person's retry."""
+    play = undoing(retry={"max_attempts": 3, "delay_s": 0})
+    for _ in range(9):
+        play.do(UndoInterrupted(*job(play), "w1"))
+    play.do(UndoFailed(*job(play), AGAIN))
+    play.do(Due(*job(play), "undo"))
+    for _ in range(9):
+        assert kinds(play.do(UndoInterrupted(*job(play), "w1")))[0] == "compensation_interrupted a"
+    assert kinds(play.do(UndoInterrupted(*job(play), "w1"))) == ["compensation_failed a"]
+    play.do(Resolve("a", "retry", "mary"))
+    assert kinds(play.do(UndoInterrupted(*job(play), "w1")))[0] == "compensation_interrupted a"
+
+
+def test_a_timer_counts_once_and_for_its_attempt_only():
+    """semantic 6: timers may fire twice, late, and for what is over."""
+    play = undoing(retry={"max_attempts": 3, "delay_s": 5})
+    play.do(UndoFailed(*job(play), AGAIN))
+    play.wait(5)
+    assert play.do(Due("a", 1, 7, "undo")) == [], "another attempt's"
+    assert play.do(Due("a", 9, 1, "undo")) == [], "another epoch's"
+    said = play.do(Due("a", 1, 1, "undo"))
+    assert kinds(said) == ["compensation_queued a", "compensation_started a"]
+    assert (said[0]["epoch"], said[0]["attempt"], said[0]["data"]) == (1, 1, {})
+    assert (said[1]["epoch"], said[1]["attempt"], said[1]["data"]) == (1, 2, {"worker": "w1"})
+    assert play.do(Due("a", 1, 2, "undo")) == [], "it is at work"
+
+
+def test_the_receipt_of_a_compensation_is_not_taken_for_what_the_step_gave():
+    """the ledger: what undoes it goes on reading the step's own output."""
+    play = undoing()
+    play.do(Sent(*job(play), 0, "k:undo", "DELETE", undo=True))
+    play.do(Noted(*job(play), (Received(0, "k:undo", {"gone": True}),), undo=True))
+    assert "output" not in play.state.undo["a", 1]
+
+
+def test_a_large_late_result_is_read_from_where_it_is_stored():
+    """semantic 6: of an epoch that is over."""
+    play = Play(dag("a", a=UNDO))
+    play.fail("a", code="timeout")
+    play.roll_back("a")
+    play.do(Complete("a", 1, 1, payload={"sha256": "0", "size": 9}))
+    assert play.state.undo["a", 1]["payload"] == {"sha256": "0", "size": 9}
+
+
+def test_what_a_compensation_came_to_is_kept():
+    """semantic 6: visible: output, line, usage and cost."""
+    play = undoing()
+    more = {"line": "Refunded", "usage": {"input_tokens": 3}, "cost": 0.5}
+    said = play.do(Undone(*job(play), {"ok": True}, **more))
+    assert said[0]["data"] == {"output": {"ok": True}, **more}
+    assert (play.state.cost, play.state.tokens) == (0.5, 3)
+    other = undoing()
+    said = other.do(Undone(*job(other), payload={"sha256": "0", "size": 1}))
+    assert said[0]["data"] == {"payload": {"sha256": "0", "size": 1}}
+
+
+def test_a_preview_names_calls_in_doubt_only_where_an_effect_may_stay():
+    """semantic 6: an unknown outcome is listed, unless the step's effect is reversible and undone by nothing."""
+    play = Play(dag("a, b, c", a=UNDO))
+    for key in "abc":
+        play.do(Sent(*play.now_at(key), 0, f"r:{key}", "POST"))
+        play.fail(key)
+    preview = play.preview(None, effect_of=lambda spec: "reversible" if spec.key == "c" else "compensatable")
+    assert (preview["unknown"], preview["cannot"]) == (["b", "a"], ["b"])

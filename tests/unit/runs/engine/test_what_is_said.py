@@ -3,7 +3,7 @@
 import pytest
 
 from orchestrator.errors import Conflict, Invalid
-from runs.engine.commands import Cancel, Resolve, Start, UndoFailed, UndoInterrupted, Undone
+from runs.engine.commands import Cancel, ItemDone, Listed, Resolve, Start, UndoFailed, UndoInterrupted, Undone
 from tests.unit.runs.engine.dags import dag
 from tests.unit.runs.engine.play import Play
 
@@ -175,6 +175,24 @@ def test_a_compensation_whose_workers_are_lost_says_so():
     said = play.do(UndoInterrupted(*job(play), "w1"))
     message = "Its worker was lost 10 times in a row."
     assert said[0]["data"] == {"error": {"code": "interrupted", "message": message, "retryable": False}}
+
+
+def test_who_had_it_tried_again_and_what_is_kept():
+    """semantic 5."""
+    assert failed().retry()[0]["data"] == {"by": "mary", "steps": ["a"]}
+    assert failed().retry("a", "a")[0]["data"] == {"by": "mary", "steps": ["a"]}
+
+
+def test_a_map_that_stops_with_its_run_says_so():
+    """semantic 5: its items that run end, and no other starts."""
+    play = Play(dag("m, b", m={"type": "map"}))
+    play.do(Listed(*play.now_at("m"), 2, "digest", 1, items=[0, 1]))
+    play.fail("b")
+    said = play.do(ItemDone(*play.now_at("m"), 0, 1))
+    assert [(event["kind"], event["data"].get("reason")) for event in said][1] == (
+        "step_cancelled",
+        "The run failed.",
+    )
 
 
 def test_a_cancelled_run_says_by_whom_and_stops_what_is_under_way():
