@@ -6,6 +6,7 @@ Every step that may start does, at once. An act that the text refuses raises ``R
 from __future__ import annotations
 
 from builder.graph import Graph
+from tests.unit.runs.engine.reference_items import ItemsReference
 
 ENDED = ("COMPLETED", "FAILED", "CANCELLED", "ROLLED_BACK")
 
@@ -14,10 +15,14 @@ class Refused(Exception):
     """The run's state does not allow this act."""
 
 
-class Reference:
-    """Statuses, epochs and the run's end; told what each step does and what people do."""
+class Reference(ItemsReference):
+    """Statuses, epochs and the run's end; told what each step does and what people do.
 
-    def __init__(self, graph: Graph) -> None:
+    ``before`` are the steps that a fork takes over: how they have ended, and on which ports.
+    """
+
+    def __init__(self, graph: Graph, before: dict[str, tuple[str, tuple[str, ...]]] | None = None) -> None:
+        super().__init__()
         self.graph = graph
         self.status = dict.fromkeys(graph.steps, "PENDING")
         self.epoch = dict.fromkeys(graph.steps, 1)
@@ -34,16 +39,22 @@ class Reference:
         self.queue: list[str] = []  # to be undone then, in this order
         self.tried, self.stuck = 0, False
         self.whole = self.failing = False
+        self.results: dict[str, tuple[str, ...]] = {}  # that may serve again: the ports
+        self.to: str | None = None
         self.run = "RUNNING"
+        for key, (status, ports) in (before or {}).items():
+            self.status[key], self.taken[key] = status, ports
         self.settle()
 
     # ------------------------------------------------------------------ what steps do
 
-    def ends(self, key: str, ports: tuple[str, ...]) -> None:
+    def ends(self, key: str, ports: tuple[str, ...], *, serves_again: bool = False) -> None:
         """Semantics 3 and 4; ``rejected`` and ``expired`` without an edge are failures too."""
-        if self._stopped(key, happened="failure" not in ports):
+        if self._stopped(key, happened="failure" not in ports and not serves_again):
             return
         self._note_end(key)
+        if serves_again and "failure" not in ports:
+            self.results[key] = ports
         port = ports[0]
         wired = any((edge.source, edge.port) == (key, port) for edge in self.graph.edges)
         if port not in ("failure", "rejected", "expired"):
@@ -89,6 +100,7 @@ class Reference:
         self.answered.add((key, self.epoch[key]))
 
     def _note_end(self, key: str) -> None:
+        self.items.pop(key, None)
         self.ended = [*(other for other in self.ended if other != key), key]
 
     def _stopped(self, key: str, *, happened: bool = False) -> bool:
@@ -208,7 +220,7 @@ class Reference:
         return self.status[key] == "COMPLETED" or now in self.answered
 
     def _undo(self, to: str | None) -> None:
-        self.undoing = set(self.graph.steps) if to is None else self._below(to)
+        self.undoing, self.to = set(self.graph.steps) if to is None else self._below(to), to
         self.first = {key for key in self.undoing & set(self._in("RUNNING", "WAITING")) if self._owes(key)}
         self.queue = [
             key
@@ -216,7 +228,8 @@ class Reference:
             if key in self.undoing and key not in self.first and self._owes(key)
         ]
         self.whole, self.failing, self.run = to is None, False, "ROLLING_BACK"
-        for key in self.undoing & set(self._in("WAITING")):
+        still = {key for key, items in self.items.items() if not (items.running or items.gathering)}
+        for key in self.undoing & {*self._in("WAITING"), *still}:
             self._cancel(key)
 
     def _cancel(self, key: str) -> None:
@@ -229,6 +242,21 @@ class Reference:
             self.status[key], self.taken[key], self.failures[key] = "PENDING", (), 0
         self.unhandled.clear()
 
+    def fork(self, start: str) -> Reference:
+        """Semantic 8: what has ended beside ``start`` and what is below it is taken over; the rest runs."""
+        if self.status[start] not in ("COMPLETED", "FAILED", "CANCELLED"):
+            raise Refused
+        lost = self._below(start) | self.unhandled | (self.undoing or set()) | self._half_undone()
+        before = {
+            key: (self.status[key], self.taken[key])
+            for key in self.graph.steps
+            if key not in lost and self.status[key] in ("COMPLETED", "FAILED", "SKIPPED")
+        }
+        made = Reference(self.graph, before)
+        below = self._below(start) - {start}
+        made.results = {key: ports for key, ports in self.results.items() if key in below}
+        return made
+
     # ------------------------------------------------------------------ what follows
 
     def settle(self) -> None:
@@ -239,20 +267,24 @@ class Reference:
                 self.status[key], self.taken[key], self.failures[key] = "PENDING", (), 0
                 self.epoch[key] += 1
                 self.ended = [other for other in self.ended if other != key]
+                self.items.pop(key, None)
                 self.unhandled.discard(key)
             self._try_again()
             self.undoing, self.run = None, "ROLLED_BACK" if self.whole else "RUNNING"
+            self.results.pop(self.to or "", None)  # asked for once more, it is not to be given again
         if self.run != "RUNNING":
             return
         if self.failing:
             for key in self._in("WAITING"):
                 self._cancel(key)
+            self._wind_down_items()
         else:
             while self._skip():
                 pass
             for key in [key for key in self._in("PENDING") if self._may_start(key)]:
                 self.status[key] = "RUNNING"
                 self.started.add((key, self.epoch[key]))
+            self._start_items()
         if not self._in("RUNNING", "WAITING"):
             self.run = "FAILED" if self.unhandled else "COMPLETED"
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from orchestrator.errors import Conflict
 from runs.engine.commands import Resolve, UndoFailed, Undone
+from tests.unit.runs.engine.acts import follow
 from tests.unit.runs.engine.play import Play
-from tests.unit.runs.engine.test_reference_history import follow
 
 
 def undo(random: Random, play: Play) -> None:
