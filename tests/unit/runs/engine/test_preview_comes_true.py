@@ -9,16 +9,19 @@ from hypothesis import strategies as st
 
 from orchestrator.errors import Conflict
 from runs.engine.commands import Resolve, UndoFailed, Undone
+from runs.engine.flight import in_flight
 from tests.unit.runs.engine.acts import follow
+from tests.unit.runs.engine.mishaps import dispatch_of, interrupt
 from tests.unit.runs.engine.play import Play
 
 
 def undo(random: Random, play: Play) -> None:
     """Let the rollback come to its end: what runs is stopped, each compensation works, or a person skips it."""
     while play.state.rollback:
-        running = [key for key in play.state.running if key in play.state.undoing]
+        flights = [flight for flight in in_flight(play.state, "w1") if flight[0] in play.state.undoing]
+        running = [flight for flight in flights if flight[3] != "undo"]
         if running:
-            play.interrupt(random.choice(running))
+            play.do(interrupt(dispatch_of(random.choice(running)), "w1"))
             continue
         (key, epoch), job = next(iter(play.state.undo.items()))
         if random.random() < 0.8:
