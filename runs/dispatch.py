@@ -13,8 +13,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from uuid import UUID
 
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError
 
+from orchestrator.db.tidy import tidy_connections
 from orchestrator.errors import Conflict, Invalid, NotFound, ProductError
 from runs import gating, journal, live, logs, reports, throttle
 from runs.cache import Run, Version, runs
@@ -84,7 +85,7 @@ class Runtime:
                 return self._post(assignment, command)
             return started(self._report(assignment, command))
         finally:
-            close_old_connections()
+            tidy_connections()
 
     def overdue(self, assignment: Assignment) -> None:
         """The step ran into its timeout: that is its result, whatever it still returns."""
@@ -167,7 +168,7 @@ class Runtime:
             log.exception("The result of %s could not be stored; the sweep starts it again", assignment)
         finally:
             self.executor.finish(assignment, freed)
-            close_old_connections()
+            tidy_connections()
 
     def _report(self, assignment: Assignment, command: Command) -> Committed | None:
         """Submit a result until it is stored; None if its run is gone or this process stops first."""

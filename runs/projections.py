@@ -26,6 +26,7 @@ TIMER_KINDS = {"delay": "delay", "retry": "retry", "slot": "slot", "approval": "
 RETRIED = {"run_retried": "steps", "rollback_finished": "retried"}  # run events that set steps back
 WAITS = ("step", "epoch", "attempt", "kind", "due_at")
 Waits = tuple[int, int, str, datetime | None]
+StepRow = Callable[[StepState, int], Row]
 Output = Callable[[RunState], tuple[Row, Row | None]]  # -> output, payload, error columns; a Payload to store
 
 
@@ -60,6 +61,38 @@ def step_row(step: StepState, seq: int) -> Row:
     }
 
 
+def _started_row(step: StepState, seq: int) -> Row:
+    """What ``step_started`` changes of it."""
+    return {
+        "status": str(step.status),
+        "attempt": step.attempt,
+        "worker": step.worker,
+        "seq": seq,
+        "started_at": moment(step.started_at),
+    }
+
+
+def _completed_row(step: StepState, seq: int) -> Row:
+    """What ``step_completed`` changes of it."""
+    return {
+        "status": str(step.status),
+        "ports": text(step.ports),
+        "output": text(step.output),
+        "payload": text(step.payload),
+        "error": "null",
+        "tokens": tokens_of(step.usage),
+        "cost": step.cost,
+        "seq": seq,
+        "finished_at": moment(step.finished_at),
+    }
+
+
+# The columns that an event changes, where an entry says nothing else of the step and the run has no maps:
+# the two events of which there are most. Every other one writes the row whole.
+NARROW = {"step_started": _started_row, "step_completed": _completed_row}
+QUIET = frozenset(NARROW)  # of the run's own row they change its status and what it has used
+
+
 def counted(found: MapState) -> dict[str, int]:
     """How a map's items stand: ``{count, running, completed, failed}``."""
     return {
@@ -73,7 +106,7 @@ def counted(found: MapState) -> dict[str, int]:
 class Projector:
     """Collects what one entry changes. ``before`` each part of it, then ``after`` once."""
 
-    __slots__ = ("_approvals", "_at", "_graph", "_started", "_touched", "asked", "changes", "kinds")
+    __slots__ = ("_approvals", "_at", "_graph", "_rows", "_started", "_touched", "asked", "changes", "kinds")
 
     def __init__(self, graph: Graph, at: datetime) -> None:
         self.changes = Changes()
@@ -81,6 +114,7 @@ class Projector:
         self.asked: set[str] = set()  # whose inbox has changed
         self._graph, self._at = graph, at
         self._touched: dict[str, tuple[Waits, ...]] = {}  # step -> the times that it waited for before
+        self._rows: dict[str, StepRow] = {}  # step -> what gives the columns that have changed
         self._approvals: dict[str, dict[str, Any]] = {}  # id -> the approval, with its votes so far
         self._started = False
 
@@ -98,13 +132,16 @@ class Projector:
                     for key, _ in state.undo:
                         self._touch(state, key)
                 continue
-            self._touch(state, key)
+            self._touch(state, key, NARROW.get(kind, step_row))
             if kind.startswith("approval_"):
                 self._approval(state.steps[key], kind, event)
 
-    def _touch(self, state: RunState, key: str) -> None:
+    def _touch(self, state: RunState, key: str, row: StepRow = step_row) -> None:
         if key not in self._touched:
             self._touched[key] = times(state, key)
+            self._rows[key] = row
+        else:
+            self._rows[key] = step_row
 
     def after(self, state: RunState, seq: int, output: Output) -> Changes:
         """The rows as they stand when the whole entry is folded."""
@@ -112,16 +149,21 @@ class Projector:
         if self._started:
             changes.new_steps = self._new_steps(state, seq)
         else:
-            changes.steps = {key: step_row(state.steps[key], seq) for key in self._touched}
-            if state.maps:
-                for key in changes.steps.keys() & state.maps.keys():
-                    changes.steps[key]["items"] = text(counted(state.maps[key]))
+            changes.steps = self._changed_steps(state, seq)
         for row in (*changes.new_approvals, *changes.approvals.values()):
             row["seq"] = seq
         for key, before in self._touched.items():
             self._timer(key, before, times(state, key))
         changes.run = self._run(state, seq, output)
         return changes
+
+    def _changed_steps(self, state: RunState, seq: int) -> dict[str, Row]:
+        if not state.maps:
+            return {key: row(state.steps[key], seq) for key, row in self._rows.items()}
+        rows = {key: step_row(state.steps[key], seq) for key in self._touched}
+        for key in rows.keys() & state.maps.keys():
+            rows[key]["items"] = text(counted(state.maps[key]))
+        return rows
 
     def _new_steps(self, state: RunState, seq: int) -> list[Row]:
         return [

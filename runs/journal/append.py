@@ -153,7 +153,9 @@ def _encoded(events: list[Event]) -> str:
 
 def _difference(run: Run, row: Row) -> Row:
     """The columns of the run's row that differ from those written last; an index is touched only if so."""
-    known, run.row = run.row, {**run.row, **row}
-    return {
+    known = run.row
+    changed = {
         column: value for column, value in row.items() if column == "seq" or known.get(column, run) != value
     }
+    known.update(changed)
+    return changed

@@ -50,7 +50,8 @@ class Ticket:
         self.error: Exception | None = None
         self.done = False
         self.wake = threading.Lock()
-        self.wake.acquire()
+        if then is None:
+            self.wake.acquire()
 
     def fail(self, error: Exception) -> None:
         """Nothing of it was stored."""

@@ -20,7 +20,7 @@ import orjson
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from orchestrator.ids import new_id
+from orchestrator.ids import new_hex
 from runs import models
 from runs.stores.base import TIMER_KEY, Changes, Entry, Event, Row, Tail
 
@@ -43,8 +43,8 @@ DROP_TIMERS = (  # named in full: a step and what undoes an earlier epoch of it 
     f"DELETE FROM {TIMER} WHERE instance_id=? AND step=? AND epoch=? AND attempt=? AND kind=?"  # nosec B608
 )
 
-
 KNOWN_ENDS = 10_000
+Columns = tuple[str, ...]
 TailEntry = tuple[int, str, list[Event]]
 
 
@@ -141,28 +141,28 @@ def write(database: sqlite3.Connection, entries: Sequence[Entry]) -> None:
     """Insert the entries and bring the projections after them, inside the running transaction."""
     if not entries:
         return
-    database.executemany(APPEND, [_row(entry) for entry in entries])
+    appended: list[tuple[Any, ...]] = []
+    steps: dict[Columns, list[Sequence[Any]]] = {}
+    runs: dict[Columns, list[Sequence[Any]]] = {}
     for entry in entries:
-        _project(database, entry.run_id.hex, text(entry.at), entry.changes)
-
-
-def _row(entry: Entry) -> tuple[Any, ...]:
-    at = text(entry.at)
-    return (new_id().hex, at, at, entry.run_id.hex, entry.seq, entry.events)
+        run, at, changes = entry.run_id.hex, text(entry.at), entry.changes
+        appended.append((new_hex(), at, at, run, entry.seq, entry.events))
+        for key, row in changes.steps.items():
+            steps.setdefault(tuple(row), []).append((*map(plain, row.values()), run, key))
+        runs.setdefault(tuple(changes.run), []).append((*map(plain, changes.run.values()), run))
+        _project(database, run, at, changes)
+    database.executemany(APPEND, appended)
+    for columns, rows in steps.items():
+        database.executemany(_update(STEP, columns, "instance_id=? AND key=?"), rows)
+    for columns, rows in runs.items():
+        database.executemany(_update(RUN, columns), rows)
 
 
 def _project(database: sqlite3.Connection, run: str, at: str, changes: Changes) -> None:
+    """What only few entries change."""
     if changes.new_steps:
-        rows = [{"_id": new_id(), "created_at": at, "instance_id": run, **row} for row in changes.new_steps]
+        rows = [{"_id": new_hex(), "created_at": at, "instance_id": run, **row} for row in changes.new_steps]
         _insert(database, STEP, rows)
-    if changes.steps:
-        columns = tuple(next(iter(changes.steps.values())))
-        sets = ", ".join(f"{column}=?" for column in columns)
-        database.executemany(
-            f"UPDATE {STEP} SET {sets} WHERE instance_id=? AND key=?",  # nosec B608
-            [(*map(plain, row.values()), run, key) for key, row in changes.steps.items()],
-        )
-    _update(database, RUN, run, changes.run)
     if changes.new_approvals:
         _insert(
             database,
@@ -170,19 +170,19 @@ def _project(database: sqlite3.Connection, run: str, at: str, changes: Changes) 
             [{"created_at": at, "instance_id": run, **row} for row in changes.new_approvals],
         )
     for pk, row in changes.approvals.items():
-        _update(database, APPROVAL, pk.hex, row)
+        database.execute(_update(APPROVAL, tuple(row)), (*map(plain, row.values()), pk.hex))
     if changes.recipients:
-        people = [(new_id().hex, at, approval.hex, who) for approval, who in changes.recipients]
+        people = [(new_hex(), at, approval.hex, who) for approval, who in changes.recipients]
         database.executemany(ADD_RECIPIENT, people)
     if changes.timers_gone:
         database.executemany(
             DROP_TIMERS, [(run, *(row[column] for column in TIMER_KEY)) for row in changes.timers_gone]
         )
     if changes.new_timers:
-        rows = [{"_id": new_id(), "created_at": at, "instance_id": run, **row} for row in changes.new_timers]
+        rows = [{"_id": new_hex(), "created_at": at, "instance_id": run, **row} for row in changes.new_timers]
         _insert(database, TIMER, rows)
     if changes.payload:
-        row = {"_id": new_id(), "created_at": at, "instance_id": run, **changes.payload}
+        row = {"_id": new_hex(), "created_at": at, "instance_id": run, **changes.payload}
         _insert(database, PAYLOAD, [row], "INSERT OR IGNORE")
 
 
@@ -195,15 +195,17 @@ def _insert(database: sqlite3.Connection, table: str, rows: list[Row], verb: str
     )
 
 
-def _update(database: sqlite3.Connection, table: str, pk: str, row: Row) -> None:
-    sets = ", ".join(f"{column}=?" for column in row)
-    statement = f"UPDATE {table} SET {sets} WHERE _id=?"  # nosec B608
-    database.execute(statement, (*map(plain, row.values()), pk))
+@lru_cache(maxsize=512)
+def _update(table: str, columns: Columns, where: str = "_id=?") -> str:
+    sets = ", ".join(f"{column}=?" for column in columns)
+    return f"UPDATE {table} SET {sets} WHERE {where}"  # nosec B608
 
 
 def plain(value: Any) -> Any:
     """A column's value as Django would store it."""
     kind = type(value)
+    if kind is str or kind is int:
+        return value
     if kind is datetime:
         return text(value)
     if kind is UUID:
@@ -213,8 +215,8 @@ def plain(value: Any) -> Any:
 
 @lru_cache(maxsize=256)
 def text(at: datetime) -> str:
-    """A moment as Django writes it: UTC without its zone."""
-    return str(at.replace(tzinfo=None))
+    """A moment, which is one of UTC, as Django writes it: without its zone."""
+    return at.isoformat(" ")[: -len("+00:00")]
 
 
 def moment(stored: datetime | str) -> str:
