@@ -8,6 +8,8 @@ from django.urls import reverse
 from builder.models import OrchestrationVersion
 from runs import verbs
 from runs.models import OrchestrationInstance
+from tests.integration.runs import kinds
+from tests.integration.runs.conftest import chain, step
 from tests.integration.runs.pages.conftest import QUESTION
 
 
@@ -127,3 +129,53 @@ def test_a_run_without_another_says_so(as_, source, user):
 def test_nobody_compares_what_they_may_not_see(as_, source, other_user):
     assert compare(as_(other_user), left=source.pk).status_code == 404
     assert compare(as_(other_user), left="nonsense").status_code == 404
+
+
+def test_a_large_output_is_not_shown_and_can_be_replaced(as_, lab, superadmin):
+    run = lab.run(
+        chain(step("big", value="x" * 30_000), step("next", value="{{ steps.big.output | length }}"))
+    )
+    client = as_(superadmin)
+    html = fork_page(client, run, "?from=next").content.decode()
+    assert "The output has 30002 characters, too many to show here." in html
+    assert "It needs no input." in html
+    client.post(reverse("run_fork", args=[run.pk]), {"from": "next", "version": "1", "out-big": '"short"'})
+    lab.drain()
+    assert lab.row(newest(), "next").output == 5
+
+
+def test_nothing_can_be_forked_before_a_step_has_ended(as_, lab, superadmin):
+    run = lab.start(chain(step("a"), step("b")))
+    assert "Nothing has ended yet" in fork_page(as_(superadmin), run).content.decode()
+
+
+def test_a_run_that_goes_on_is_compared_as_far_as_it_is(as_, source, user, lab):
+    client = as_(user)
+    post(client, source)
+    lab.drain()
+    html = compare(client, left=source.pk, right=newest().pk).content.decode()
+    for words in ("taken over", "not yet in 2", "still waiting", "completed / waiting"):
+        assert words in html
+
+
+def test_what_failed_shows_its_error_beside_the_output(as_, lab, superadmin):
+    orchestration = lab.publish(chain(step("try", "fails", retryable=False, times=1)))
+    runs = [verbs.start(superadmin, orchestration, {}) for _ in range(2)]
+    lab.drain()
+    html = compare(as_(superadmin), left=runs[0].pk, right=runs[1].pk).content.decode()
+    assert "No step differs." in html
+    assert "try, output" not in html
+
+
+def test_a_result_that_serves_again_says_so(as_, lab, user, monkeypatch):
+    """semantic 8: on the card, in the panel and in a comparison."""
+    orchestration = lab.publish(chain(step("first"), step("find", "echo"), step("last")))
+    lab.grant(user, "start", orchestration)
+    monkeypatch.setattr(kinds.Echo, "reusable", lambda self, config: True)
+    run = verbs.start(user, orchestration, {})
+    lab.drain()
+    verbs.rollback(user, lab.fresh(run), to="first")
+    lab.drain()
+    shown = as_(user).get(reverse("run_view", args=[run.pk]) + "?step=find").json()
+    assert shown["cards"]["find"]["line"].startswith("Result reused")
+    assert "Result reused: nothing was run for it" in shown["regions"]["side"]
