@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+pytestmark = pytest.mark.timeout(300)  # the first test of a process also waits for the site
 LIGHTS = [(1440, 900, "light"), (390, 844, "dark")]
 
 
