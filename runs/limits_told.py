@@ -10,6 +10,7 @@ WHATS = {
     "requests": ("request a minute", "requests a minute"),
     "tokens": ("token a minute", "tokens a minute"),
 }
+NOUNS = {"user": "user", "orchestration": "orchestration", "model": "LLM model"}
 OF = {"user": "for", "orchestration": "in", "model": "with"}
 
 
@@ -23,3 +24,17 @@ def said(limit: Mapping[str, Any]) -> str:
 def all_said(limits: Iterable[Mapping[str, Any]]) -> str:
     """Several, each once: ``4 steps at once for mary, 60 requests a minute with gpt``."""
     return ", ".join(dict.fromkeys(said(limit) for limit in limits))
+
+
+def each_said(row: Any) -> str:
+    """All figures of a limit: ``4 steps at once, 9,000 tokens a minute``; ``no limit`` without any."""
+    most = (row.concurrency, row.requests_per_minute, row.tokens_per_minute)
+    figures = zip(most, WHATS.values(), strict=True)
+    each = (f"{value:,} {words[value != 1]}" for value, words in figures if value is not None)
+    return ", ".join(each) or "no limit"
+
+
+def called(row: Any) -> str:
+    """What a limit is for: ``User mary``, ``Each LLM model``."""
+    noun = NOUNS[row.kind]
+    return f"{noun[0].upper()}{noun[1:]} {row.subject}" if row.subject else f"Each {noun}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from runs import answer_views, compare_views, fork_views, inbox_views, start_views, views
+from runs import answer_views, compare_views, fork_views, inbox_views, limit_views, start_views, views
 
 urlpatterns = [
     path("orchestrations/<slug:slug>/start/", start_views.start, name="start"),
@@ -19,6 +19,8 @@ urlpatterns = [
     path("runs/<uuid:pk>/rollback/resolve/", views.resolve, name="run_resolve"),
     path("runs/<uuid:pk>/fork/", fork_views.fork, name="run_fork"),
     path("answer/<str:word>/", answer_views.answer_by_link, name="answer"),
+    path("limits/", limit_views.listing, name="limits"),
+    path("limits/<str:kind>/<slug:subject>/", limit_views.save, name="save_limits"),
     path("inbox/", inbox_views.inbox, name="inbox"),
     path("inbox/<uuid:pk>/", inbox_views.inbox, name="approval"),
     path("inbox/<uuid:pk>/decide/", inbox_views.decide, name="decide"),

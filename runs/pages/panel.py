@@ -56,7 +56,7 @@ def facts(one: Part, config: dict[str, Any]) -> list[tuple[str, str]]:
     rows = [*_type_facts(one, config)]
     if wait := one.scene.slots.get(one.spec.key):
         place = f"{ordinal(wait['position'])} in line" if wait["position"] else ""
-        rows.append(("Waits for", f"a free slot: {all_said(wait['limits'])}"))
+        rows.append(("Waits for", f"a free slot; at most {all_said(wait['limits'])}"))
         rows.append(("Since", dots(one.voice.clock(wait["since"], seconds=True), place)))
     if one.how_long and one.step.status != StepStatus.WAITING:
         running = one.step.status == StepStatus.RUNNING

@@ -133,14 +133,12 @@ def dots(*parts: str) -> str:
 
 
 def _for_a_slot(one: Part) -> str:
-    """``for a free slot, 3rd in line``."""
+    """``for a free slot · 3rd`` in line."""
     wait = one.scene.slots[one.spec.key]
-    text = "for a free slot"
+    place = ordinal(wait["position"]) if wait["position"] else ""
     if wait["until"]:
-        text += f" until {one.voice.clock(wait['until'], seconds=True)}"
-    elif wait["position"]:
-        text += f", {ordinal(wait['position'])} in line"
-    return dots(text, progress(one.scene.state, one.spec.key))
+        place = f"until {one.voice.clock(wait['until'], seconds=True)}"
+    return dots("for a free slot", place, progress(one.scene.state, one.spec.key))
 
 
 def _pending(one: Part) -> str:

@@ -41,7 +41,7 @@ export function create(board, home) {
     const list = /** @type {HTMLElement | null} */ (home.querySelector("[role=tablist]"));
     const tabs = list ? createTabs(list) : null;
     if (tab) tabs?.show(tab);
-    else if (location.hash === "#ip-access") tabs?.show("it-access"); // where saving the rights came back to
+    else if (["#ip-access", "#ip-running"].includes(location.hash)) tabs?.show(`it-${location.hash.slice(4)}`); // where saving came back to
     /** @type {any} */ (window).htmx?.process(home);
     parts = [...(tabs ? [tabs] : []), ...fields().flatMap((one) => enhance(one, { upstream: upstream(one.dataset.path ?? ""), readOnly: !board.mayEdit }))];
   }
