@@ -18,7 +18,7 @@ from builder.graph import Graph
 from runs.engine.commands import SETTLED
 from runs.engine.items import MapState
 from runs.engine.records import RunState, StepState, tokens_of
-from runs.engine.states import RunStatus
+from runs.engine.states import RunStatus, StepStatus
 from runs.policies import recipients
 from runs.stores.base import Changes, Event, Row
 
@@ -166,13 +166,12 @@ class Projector:
         return rows
 
     def _new_steps(self, state: RunState, seq: int) -> list[Row]:
-        return [
-            {
-                "key": key, "name": spec.name, "type": spec.type, "position": position,
-                **step_row(state.steps[key], seq),
-            }
-            for position, (key, spec) in enumerate(self._graph.steps.items())
-        ]  # fmt: skip
+        blank, rows = step_row(StepState(), seq), []
+        for position, (key, spec) in enumerate(self._graph.steps.items()):
+            step = state.steps[key]
+            columns = blank if step.status is StepStatus.PENDING else step_row(step, seq)
+            rows.append({"key": key, "name": spec.name, "type": spec.type, "position": position, **columns})
+        return rows
 
     def _timer(self, key: str, before: tuple[Waits, ...], now: tuple[Waits, ...]) -> None:
         if before == now:

@@ -27,13 +27,19 @@ class FairQueue:
         self._turns: OrderedDict[str, Waiting] = OrderedDict()
         self._lock = threading.Lock()
 
-    def put(self, assignment: Assignment) -> None:
-        """Queue behind what the same run has waiting."""
-        owner = self._owner(assignment)
+    def put(self, *assignments: Assignment) -> None:
+        """Queue each behind what the same run has waiting."""
+        owners: dict[UUID, str] = {}
+        for assignment in assignments:
+            if assignment.run_id not in owners:
+                owners[assignment.run_id] = self._owner(assignment)
         with self._lock:
-            waiting = self._turns.setdefault(owner, OrderedDict())
-            waiting.setdefault(assignment.run_id, deque()).append(assignment)
-        self._bell.put(True)
+            for assignment in assignments:
+                run_id = assignment.run_id
+                waiting = self._turns.setdefault(owners[run_id], OrderedDict())
+                waiting.setdefault(run_id, deque()).append(assignment)
+        for _ in assignments:
+            self._bell.put(True)
 
     def stop(self) -> None:
         """Wake one who waits in ``get``; it gets None."""

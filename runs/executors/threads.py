@@ -43,9 +43,8 @@ class ThreadExecutor:
 
     def submit(self, assignments: Sequence[Assignment]) -> None:
         """Queue assignments; one that is already here is not queued twice."""
-        for assignment in assignments:
-            if self._take(assignment):
-                self._queue.put(assignment)
+        if assignments:
+            self._queue.put(*self._take(assignments))
 
     def finish(self, assignment: Assignment, freed: Sequence[Assignment]) -> None:
         """Forget an assignment whose end another thread has committed; queue what that has started."""
@@ -80,12 +79,17 @@ class ThreadExecutor:
             thread.join(max(0.0, give_up - time.monotonic()))
         return self.held()
 
-    def _take(self, assignment: Assignment) -> bool:
+    def _take(self, assignments: Sequence[Assignment]) -> list[Assignment]:
+        """Those that are not here yet."""
+        taken: list[Assignment] = []
         with self._lock:
-            if self._stopping.is_set() or assignment in self._tokens:
-                return False
-            self._tokens[assignment] = Token()
-            return True
+            if self._stopping.is_set():
+                return taken
+            for assignment in assignments:
+                if assignment not in self._tokens:
+                    self._tokens[assignment] = Token()
+                    taken.append(assignment)
+        return taken
 
     def _add_thread(self) -> None:
         thread = threading.Thread(target=self._serve, name=f"step-{len(self._threads) + 1}", daemon=True)
@@ -100,10 +104,9 @@ class ThreadExecutor:
                 return  # what is still queued stays held, and whoever stops us reports it
             token = self._tokens[assignment]
             freed = self._guarded(assignment, token)
-            kept = [started for started in freed or () if self._take(started)]
+            kept = self._take(freed) if freed else []
             if self._release(None if freed is None else assignment, token):
-                for started in kept:
-                    self._queue.put(started)
+                self._queue.put(*kept)
                 return
             mine = self._next(kept)
 
@@ -118,8 +121,8 @@ class ThreadExecutor:
     def _next(self, kept: list[Assignment]) -> Assignment | None:
         """Queue what was freed, and keep one if nobody else waits."""
         own = kept.pop(0) if kept and self._queue.empty() else None
-        for started in kept:
-            self._queue.put(started)
+        if kept:
+            self._queue.put(*kept)
         return own
 
     def _release(self, ended: Assignment | None, token: Token) -> bool:

@@ -26,6 +26,9 @@ from runs.stores.base import TIMER_KEY, Changes, Entry, Event, Row, Tail
 
 DUPLICATE_KEY = 11000
 DURABLE = WriteConcern(w="majority", j=True)
+# Rows can be made anew from the journal, and the server's own log keeps their order: after a power cut a
+# run's row never says more than its other rows do, and the sweep finds those that are behind.
+REPEATABLE = WriteConcern(w=1)
 Operations = dict[type[Model], list[Any]]
 
 
@@ -94,18 +97,19 @@ def _moment(stored: datetime) -> str:
     return stored.replace(tzinfo=UTC).isoformat(timespec="milliseconds")
 
 
-def _collection(model: type[Model]) -> Any:
+def _collection(model: type[Model], concern: WriteConcern = DURABLE) -> Any:
     database = connections["default"].database  # type: ignore[attr-defined]
-    return database[model._meta.db_table].with_options(write_concern=DURABLE)
+    return database.get_collection(model._meta.db_table, write_concern=concern)
 
 
 def _write(model: type[Model], writes: list[Any]) -> None:
     """Bring projections up, deletions first; a row that somebody else has just made is the same row."""
     deletions = [write for write in writes if isinstance(write, DeleteMany)]
     others = [write for write in writes if not isinstance(write, DeleteMany)]
+    concern = DURABLE if model is models.Payload else REPEATABLE
     for part in filter(None, (deletions, others)):
         try:
-            _collection(model).bulk_write(part, ordered=False)
+            _collection(model, concern).bulk_write(part, ordered=False)
         except BulkWriteError as error:
             if any(failure["code"] != DUPLICATE_KEY for failure in error.details["writeErrors"]):
                 raise

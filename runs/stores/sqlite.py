@@ -97,11 +97,11 @@ class SQLiteStore:
 
     def _open(self) -> BaseDatabaseWrapper:
         """The connection; a test's other database file makes a new one."""
-        default = connections["default"]
-        if self._wrapper is not None and self._wrapper.settings_dict["NAME"] != default.settings_dict["NAME"]:
+        name = connections.settings["default"]["NAME"]
+        if self._wrapper is not None and self._wrapper.settings_dict["NAME"] != name:
             self.close()
         if self._wrapper is None:
-            self._wrapper = default.copy()
+            self._wrapper = connections["default"].copy()
             self._wrapper.inc_thread_sharing()  # the leader changes, one at a time
             self._wrapper.connect()
         return self._wrapper
