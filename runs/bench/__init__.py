@@ -1,0 +1,1 @@
+"""How fast the engine is: what ``manage.py bench_engine`` measures."""
