@@ -1,18 +1,15 @@
-"""Query compilers: the vendor's, and an insert that numbers rows of models with an AutoField key."""
+"""Query compilers: the vendor's with our pipelines, and an insert that numbers rows with an AutoField key."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.db.models import AutoField
-from django_mongodb_backend.compiler import (
-    SQLAggregateCompiler,
-    SQLCompiler,
-    SQLDeleteCompiler,
-    SQLUpdateCompiler,
-)
-from django_mongodb_backend.compiler import SQLInsertCompiler as VendorInsertCompiler
+from django_mongodb_backend import compiler as vendor
+from django_mongodb_backend.compiler import SQLDeleteCompiler, SQLUpdateCompiler
 from pymongo import ReturnDocument
+
+from orchestrator.db.mongodb.query import Query
 
 __all__ = [
     "SQLAggregateCompiler",
@@ -24,7 +21,19 @@ __all__ = [
 COUNTERS = "orchestrator_counters"  # {_id: collection name, last: the highest key given out}
 
 
-class SQLInsertCompiler(VendorInsertCompiler):  # type: ignore[misc]
+class SQLCompiler(vendor.SQLCompiler):  # type: ignore[misc]
+    """Reads by pipelines that indexes can serve."""
+
+    query_class = Query
+
+
+class SQLAggregateCompiler(vendor.SQLAggregateCompiler):  # type: ignore[misc]
+    """Likewise."""
+
+    query_class = Query
+
+
+class SQLInsertCompiler(vendor.SQLInsertCompiler):  # type: ignore[misc]
     """Gives each new row the next integer of its collection's counter."""
 
     def insert(self, docs: list[dict[str, Any]], returning_fields: Any = None) -> list[tuple[Any, ...]]:
