@@ -15,7 +15,7 @@ WAITING ?= 3  # workers where tests wait for servers, databases and browsers
 export HTTP_ALLOW ?= 127.0.0.1:$(PORT)
 export PORT
 
-.PHONY: help env run dev test check bench bench-mongodb lock unit coverage simulate databases acceptance chaos mutate browser browser-packages redis-package secrets clean
+.PHONY: bench-plans help env run dev test check bench bench-mongodb lock unit coverage simulate databases acceptance chaos mutate browser browser-packages redis-package secrets clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -107,6 +107,9 @@ bench: env  ## Measure, and print each figure beside its limit
 
 bench-mongodb: dev  ## The engine's table on a real MongoDB
 	@$(BIN)/python -m benchmarks.engine_table --mongodb
+
+bench-plans: dev  ## Which index each hot lookup takes on a MongoDB with 100,000 runs
+	@$(BIN)/python -m benchmarks.query_plans
 
 lock: $(UV)  ## Pin what requirements*.in name, with hashes
 	@for name in requirements requirements-dev requirements-uv requirements-mutate; do \

@@ -17,12 +17,19 @@ STEP_STATUSES = [(s.value, s.value.capitalize()) for s in StepStatus]
 class OrchestrationInstance(BaseModel):
     """A run. Everything but its identity and input is a projection of its journal."""
 
-    orchestration = models.ForeignKey(Orchestration, on_delete=models.PROTECT, related_name="runs")
+    orchestration = models.ForeignKey(  # run_flow begins with it
+        Orchestration, on_delete=models.PROTECT, related_name="runs", db_index=False
+    )
     version = models.ForeignKey(OrchestrationVersion, on_delete=models.PROTECT, related_name="runs")
     number = models.PositiveIntegerField()  # within the orchestration
     input = JSONTextField(default=dict)
-    started_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="runs"
+    started_by = models.ForeignKey(  # run_starter begins with it
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="runs",
+        db_index=False,
     )
     forked_from = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="forks"
@@ -54,6 +61,7 @@ class OrchestrationInstance(BaseModel):
             models.Index(fields=["status", "created_at"], name="run_status"),
             models.Index(fields=["started_by", "created_at"], name="run_starter"),
             models.Index(fields=["created_at"], name="run_created"),
+            models.Index(fields=["orchestration", "created_at"], name="run_flow"),
             models.Index(fields=["undoing"], name="run_undoing", condition=models.Q(undoing=True)),
         ]
 
@@ -200,7 +208,7 @@ class ApprovalRecipient(BaseModel):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["approval", "who"], name="recipient_once")]
-        indexes = [models.Index(fields=["who"], name="recipient_who")]
+        indexes = [models.Index(fields=["who", "id"], name="recipient_newest")]
 
     def __str__(self) -> str:
         return self.who

@@ -17,6 +17,7 @@ from django.db.models import Q, QuerySet
 
 from builder.models import Orchestration
 from orchestrator import access, audit
+from orchestrator.db.among import among
 from orchestrator.models import Grant, Role, User
 from runs import limits
 from runs.models import Approval, ApprovalRecipient, Limit, OrchestrationInstance
@@ -45,7 +46,8 @@ def approvable(user: User) -> list[UUID]:
 
 def put_to(granted: Collection[UUID]) -> QuerySet[Approval]:
     """The approvals of the orchestrations ``granted``, of which there is at least one."""
-    return Approval.objects.filter(kind=Approval.Kind.APPROVAL, instance__orchestration_id__in=granted)
+    runs = OrchestrationInstance.objects.filter(orchestration_id__in=granted).values_list("pk", flat=True)
+    return Approval.objects.filter(kind=Approval.Kind.APPROVAL, instance_id__in=among(runs))
 
 
 def approvers(run_id: UUID) -> list[str]:
@@ -60,18 +62,26 @@ def listens_as(user: User) -> list[str]:
     return [*addressees(user), *(f"grant:{who}" for who in access.identities(user))]
 
 
-def _asked(user: User) -> Q:
-    """Of runs: those in which the person is or was asked."""
-    by_name = ApprovalRecipient.objects.filter(who__in=addressees(user)).values("approval__instance_id")
-    granted, found = approvable(user), Q(pk__in=by_name)
-    return found | Q(pk__in=put_to(granted).values("instance_id")) if granted else found
+def _overseen(user: User) -> list[UUID] | None:
+    """The ids of the orchestrations all of whose runs the person may see; None for all of them."""
+    if user.governs:
+        return None
+    if not user.designs:
+        return access.granted(user, ORCHESTRATION, [access.EDIT])
+    found = list(access.visible(user, Orchestration).values_list("pk", flat=True))
+    return None if len(found) == Orchestration.objects.count() else found
 
 
-def _overseen(user: User) -> QuerySet[Any] | list[Any]:
-    """The ids of the orchestrations all of whose runs the person may see."""
-    if user.designs:
-        return access.visible(user, Orchestration).values("pk")
-    return access.granted(user, ORCHESTRATION, [access.EDIT])
+def _asked_in(user: User, column: str) -> Q:
+    """Where the person is or was asked, of rows whose ``column`` is a run's id."""
+    approvals = ApprovalRecipient.objects.filter(who__in=addressees(user)).values_list(
+        "approval_id", flat=True
+    )
+    by_name = Approval.objects.filter(pk__in=among(approvals))
+    found = Q(**{f"{column}__in": among(by_name.values_list("instance_id", flat=True))})
+    if granted := approvable(user):
+        found |= Q(**{f"{column}__in": among(put_to(granted).values_list("instance_id", flat=True))})
+    return found
 
 
 class RunPolicy:
@@ -79,10 +89,11 @@ class RunPolicy:
 
     def visible(self, user: User) -> QuerySet[OrchestrationInstance]:
         """The runs that ``user`` may see."""
-        runs = OrchestrationInstance.objects.all()
-        if user.governs:
+        runs, overseen = OrchestrationInstance.objects.all(), _overseen(user)
+        if overseen is None:
             return runs
-        return runs.filter(Q(started_by=user) | Q(orchestration_id__in=_overseen(user)) | _asked(user))
+        mine = Q(started_by=user) | Q(orchestration_id__in=overseen) | _asked_in(user, "pk")
+        return runs.filter(mine)
 
     def allows(self, user: User, action: str, run: OrchestrationInstance | None) -> bool:
         """Acting on a run: who started it, and who may edit its orchestration."""
@@ -96,18 +107,14 @@ class ApprovalPolicy:
 
     def visible(self, user: User) -> QuerySet[Approval]:
         """The approvals that ``user`` may see."""
-        approvals = Approval.objects.all()
-        if user.governs:
+        approvals, overseen = Approval.objects.all(), _overseen(user)
+        if overseen is None:
             return approvals
-        asked = ApprovalRecipient.objects.filter(who__in=addressees(user))
-        found = (
+        return approvals.filter(
             Q(instance__started_by=user)
-            | Q(instance__orchestration_id__in=_overseen(user))
-            | Q(instance_id__in=asked.values("approval__instance_id"))
+            | Q(instance__orchestration_id__in=overseen)
+            | _asked_in(user, "instance_id")
         )
-        if granted := approvable(user):
-            found |= Q(instance_id__in=put_to(granted).values("instance_id"))
-        return approvals.filter(found)
 
     def allows(self, user: User, action: str, approval: Approval | None) -> bool:
         """Nothing beyond seeing: ``runs.verbs.decide_approval`` asks who may answer."""

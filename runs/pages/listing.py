@@ -30,6 +30,9 @@ def page(user: User, query: Mapping[str, str]) -> dict[str, Any]:
         "mine": "1" if query.get("mine") else "",
     }
     runs = _filtered(user, access.visible(user, OrchestrationInstance), filters)
+    if filters["orchestration"]:
+        slug = filters["orchestration"]
+        runs = runs.filter(orchestration_id__in=[one.pk for one in orchestrations if one.slug == slug])
     shown = Paginator(runs.select_related("orchestration", "started_by"), PAGE).get_page(query.get("page"))
     kept = {name: value for name, value in filters.items() if value}
     now = timezone.now()
@@ -49,8 +52,6 @@ def _filtered(
 ) -> QuerySet[OrchestrationInstance]:
     if filters["status"]:
         runs = runs.filter(status=filters["status"])
-    if filters["orchestration"]:
-        runs = runs.filter(orchestration__slug=filters["orchestration"])
     if filters["mine"]:
         runs = runs.filter(started_by=user)
     return runs.order_by("-created_at")

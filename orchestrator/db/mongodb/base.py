@@ -1,9 +1,10 @@
-"""MongoDB as this product's database: the vendor's backend with two limits lifted.
+"""MongoDB as this product's database: the vendor's backend with three limits lifted (docs/mongodb.md).
 
 1. Django's own apps (auth, admin, contenttypes, the token blacklist) use AutoField; here such a key is
    an integer drawn from a counters collection, so the stock migrations serve both databases.
 2. Unique indexes over NOT NULL columns are plain, so that lookups by them use the index
    (the vendor's are partial on ``$type``, which the planner cannot use).
+3. Sorting, paging and counting come where an index can serve them (``query.py``).
 """
 
 from __future__ import annotations

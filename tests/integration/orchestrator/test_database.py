@@ -6,8 +6,9 @@ import pytest
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import IntegrityError, connection
+from django.db.models import Count, F, Q, Value
 
-from builder.models import Orchestration
+from builder.models import Orchestration, OrchestrationVersion
 from orchestrator.ids import new_id
 from orchestrator.models import Grant, User
 
@@ -83,3 +84,60 @@ def test_a_look_up_by_a_unique_column_uses_its_index():
         assert "COLLSCAN" not in str(plan["queryPlanner"]["winningPlan"])
     else:
         assert "USING INDEX" in User.objects.filter(username="ada").explain()
+
+
+@pytest.fixture
+def shelf(db):
+    """Six orchestrations f, e ... a: of Ada, of nobody, of Uma, in turn; with one version less each."""
+    ada, uma = (User.objects.create(username=name) for name in ("ada", "uma"))
+    rows = [
+        Orchestration.objects.create(name=name, slug=name, created_by=owner)
+        for name, owner in zip("fedcba", (ada, None, uma, ada, None, uma), strict=True)
+    ]
+    for count, row in enumerate(rows):
+        for number in range(5 - count):
+            OrchestrationVersion.objects.create(orchestration=row, number=number, document={})
+    return Orchestration.objects
+
+
+def names(rows):
+    return "".join(row.name for row in rows)
+
+
+@pytest.mark.django_db
+def test_pages_are_cut_after_sorting_and_before_what_a_row_names_is_fetched(shelf, django_assert_num_queries):
+    with django_assert_num_queries(1):
+        page = list(shelf.select_related("created_by").order_by("name")[1:4])
+        assert [(row.name, row.created_by and row.created_by.username) for row in page] == [
+            ("b", None), ("c", "ada"), ("d", "uma"),
+        ]  # fmt: skip
+    assert list(shelf.order_by("-name").values_list("name", flat=True)[:2]) == ["f", "e"]
+    assert shelf.order_by("created_at").values_list("slug", flat=True).first() == "f"
+    assert shelf.order_by("created_at").values("name").last() == {"name": "a"}
+    assert names(shelf.order_by("name")[4:]) == "ef"
+    assert shelf.count() == 6
+    assert shelf.all()[1:3].count() == 2
+    assert Group.objects.count() == 0
+
+
+@pytest.mark.django_db
+def test_orders_and_filters_over_what_a_row_names_are_right(shelf):
+    joined = shelf.select_related("created_by")
+    assert names(joined.filter(created_by__username="ada").order_by("name")[:1]) == "c"
+    assert names(joined.exclude(created_by=None).order_by("-created_by__username", "name")[:3]) == "adc"
+    assert names(joined.order_by(F("created_by__username").asc(nulls_last=True), "name")[:5]) == "cfadb"
+    assert (
+        names(joined.filter(Q(created_by=None) | Q(created_by__username="uma")).order_by("name")[1:3]) == "bd"
+    )
+
+
+@pytest.mark.django_db
+def test_what_refers_to_a_row_is_counted_filtered_and_multiplied_before_the_page_is_cut(shelf):
+    counted = shelf.annotate(many=Count("versions")).order_by("-many", "name")
+    assert [(row.name, row.many) for row in counted[1:4]] == [("e", 4), ("d", 3), ("c", 2)]
+    assert names(shelf.filter(versions__number=2).order_by("name")[:2]) == "de"
+    versions = shelf.order_by("name").values_list("name", "versions__number")
+    assert [name for name, _ in versions[:5]] == ["a", "b", "c", "c", "d"]
+    older = shelf.annotate(first=Value("x")).order_by("first", "-name")
+    assert names(older[:2]) == "fe"
+    assert names(shelf.filter(pk__in=shelf.filter(created_by=None).values("pk")).order_by("name")) == "be"
