@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import wraps
 from typing import Any
+from uuid import UUID
 
 import orjson
 from django.core.exceptions import PermissionDenied
@@ -24,11 +25,13 @@ from rest_framework.response import Response
 from orchestrator.errors import Conflict, Invalid, ProductError
 from orchestrator.fields import JSONTextField
 from orchestrator.models import IdempotentCall
+from orchestrator.processes import is_gone, this_process
 
 # Without this DRF takes a JSONTextField for the text that it is stored as.
 serializers.ModelSerializer.serializer_field_mapping[JSONTextField] = serializers.JSONField
 IDEMPOTENT_FOR = timedelta(hours=24)
-FIRST_ANSWER_WITHIN_S = 10
+FIRST_ANSWER_WITHIN_S = 8  # less than the 10 s after which many clients give up
+ABANDONED_AFTER = timedelta(minutes=5)  # of a process on another host, which cannot be asked after
 CODES: dict[type[Exception], str] = {
     exceptions.ParseError: "invalid",
     exceptions.ValidationError: "invalid",
@@ -105,8 +108,9 @@ def idempotent(view: Callable[..., Response]) -> Callable[..., Response]:
 
     The key is claimed by an insert that only one caller wins, so two simultaneous calls act once too;
     the loser waits for the winner's answer. Raises Conflict ``idempotency_key_reused`` for another
-    request under the same key, ``in_progress`` where the first call has not answered in 10 s. A call that
-    is refused (or fails) gives the key back.
+    request under the same key, ``in_progress`` where the first call has not answered in 8 s. A call that
+    is refused (or fails) gives the key back. One whose process died is made again by the next caller; the
+    view finds in ``claim`` an id that is the same for both, under which it may find what the first has done.
     """
 
     @wraps(view)
@@ -120,6 +124,7 @@ def idempotent(view: Callable[..., Response]) -> Callable[..., Response]:
         call, first = _claim(request.user, key, digest)
         if not first:
             return _first_answer(call, digest)
+        request.claim = call.pk  # type: ignore[attr-defined]
         try:
             response = view(self, request, *args, **kwargs)
         except BaseException:
@@ -155,11 +160,28 @@ def _claim(user: Any, key: str, digest: str) -> tuple[IdempotentCall, bool]:
     IdempotentCall.objects.filter(user=user, key=key, created_at__lt=timezone.now() - IDEMPOTENT_FOR).delete()
     existing = IdempotentCall.objects.filter(user=user, key=key).first()
     if existing:
-        return existing, False
+        return existing, existing.request_hash == digest and _take_over(existing)
     try:
-        return IdempotentCall.objects.create(user=user, key=key, request_hash=digest), True
+        call = IdempotentCall(user=user, key=key, request_hash=digest, process=this_process())
+        call.save(force_insert=True)
+        return call, True
     except IntegrityError:  # somebody else claimed it between the look and the insert
         return IdempotentCall.objects.get(user=user, key=key), False
+
+
+def _take_over(call: IdempotentCall) -> bool:
+    """Whether this caller goes on with a call that will never be answered: one does, if its process died."""
+    if call.status:
+        return False
+    if not is_gone(call.process) and call.created_at > timezone.now() - ABANDONED_AFTER:
+        return False
+    theirs = IdempotentCall.objects.filter(pk=call.pk, status=0, process=call.process)
+    return bool(theirs.update(process=this_process(), created_at=timezone.now()))
+
+
+def claim_of(request: Request) -> UUID | None:
+    """The id that a call and its repetition after a crash share; None without an ``Idempotency-Key``."""
+    return getattr(request, "claim", None)
 
 
 def _first_answer(call: IdempotentCall, digest: str) -> Response:

@@ -143,6 +143,7 @@ class IdempotentCall(BaseModel):
     key = models.CharField(max_length=255)
     request_hash = models.CharField(max_length=64)  # method, path and body
     status = models.PositiveSmallIntegerField(default=0)  # 0 while the first call is still at work
+    process = models.CharField(max_length=200, blank=True)  # where it is at work
     response = JSONTextField(default=None)
 
     class Meta:

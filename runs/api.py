@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 
 from builder.models import Orchestration
 from orchestrator import access
-from orchestrator.api import IDEMPOTENCY_KEY, idempotent
+from orchestrator.api import IDEMPOTENCY_KEY, claim_of, idempotent
 from orchestrator.db.among import among
 from orchestrator.errors import Invalid
 from orchestrator.models import User
@@ -62,9 +62,8 @@ class StartRun(APIView):
         orchestration = access.get(user, access.START, Orchestration, pk=pk)
         body = serializers.StartSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        run = verbs.start(
-            user, orchestration, body.validated_data["input"], body.validated_data.get("version")
-        )
+        given, version = body.validated_data["input"], body.validated_data.get("version")
+        run = verbs.start(user, orchestration, given, version, pk=claim_of(request))
         give_up = time.monotonic() + min(wait, LONGEST_WAIT_S)
         while time.monotonic() < give_up and run.status not in ENDED:
             time.sleep(0.05)

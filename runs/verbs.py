@@ -15,6 +15,7 @@ from builder.graph import Graph, StepSpec
 from builder.models import Orchestration, OrchestrationVersion
 from orchestrator import access
 from orchestrator.errors import Conflict, Forbidden, Invalid, NotFound, TooLarge
+from orchestrator.ids import new_id
 from orchestrator.models import User
 from runs import dispatch, journal, payloads
 from runs import items_told as item_pages
@@ -40,17 +41,27 @@ def start(
     orchestration: Orchestration,
     input: JSON,  # noqa: A002
     version_number: int | None = None,
+    pk: UUID | None = None,
 ) -> OrchestrationInstance:
     """Start a run of the newest version, or of ``version_number``; it is under way when this returns.
 
-    Raises Forbidden, Conflict ``not_published``, NotFound for an unknown version, Invalid for an input
-    that the version's schema refuses (``details.field``), TooLarge over 1 MiB.
+    ``pk`` is the id that it is to have; if there is a run with it, a caller whose process died had got so
+    far, and that one goes on. Raises Forbidden, Conflict ``not_published``, NotFound for an unknown version,
+    Invalid for an input that the version's schema refuses (``details.field``), TooLarge over 1 MiB.
     """
-    return start_all(user, orchestration, [input], version_number)[0]
+    if pk is not None and (begun := OrchestrationInstance.objects.filter(pk=pk).first()) is not None:
+        access.check(user, access.START, orchestration)
+        dispatch.begin(begun)
+        return OrchestrationInstance.objects.get(pk=pk)
+    return start_all(user, orchestration, [input], version_number, None if pk is None else [pk])[0]
 
 
 def start_all(
-    user: User, orchestration: Orchestration, inputs: Sequence[JSON], version_number: int | None = None
+    user: User,
+    orchestration: Orchestration,
+    inputs: Sequence[JSON],
+    version_number: int | None = None,
+    ids: Sequence[UUID] | None = None,
 ) -> list[OrchestrationInstance]:
     """Start a run for each of ``inputs``, together; raises as ``start`` does, and then none is started."""
     access.check(user, access.START, orchestration)
@@ -58,14 +69,16 @@ def start_all(
     version = versions.get(pk)
     for given in inputs:
         check_input(version.document.get("input"), given)
+    ids = ids or [new_id() for _ in inputs]
     with transaction.atomic():  # one commit; where there are no transactions a crash may skip numbers
         first = _next_numbers(orchestration, len(inputs))
         runs = OrchestrationInstance.objects.bulk_create(
             OrchestrationInstance(
-                orchestration=orchestration, version_id=pk, number=first + place, input=given, started_by=user
+                pk=one, orchestration=orchestration, version_id=pk, number=first + place, input=given,
+                started_by=user,
             )
-            for place, given in enumerate(inputs)
-        )
+            for place, (one, given) in enumerate(zip(ids, inputs, strict=True))
+        )  # fmt: skip
     dispatch.begin_all(version, [(run.pk, dispatch.opening(run, number)) for run in runs])
     found = OrchestrationInstance.objects.in_bulk([run.pk for run in runs])
     return [found[run.pk] for run in runs]

@@ -13,39 +13,16 @@ import secrets
 import socket
 import time
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
-from pathlib import Path
 from uuid import UUID
 
 from django.db.models import QuerySet
 
+from orchestrator.processes import process_started, this_host
 from runs.models import Worker
 
 BEAT_S = 2.0
 GONE_S = 15.0
 KEEP_STOPPED = timedelta(days=1)
-PROC = Path("/proc")
-
-
-@lru_cache(maxsize=1)
-def this_host() -> str:
-    """Names the space in which a pid means this process: host, boot and pid namespace."""
-    parts = [socket.gethostname()[:60]]
-    try:
-        parts.append((PROC / "sys/kernel/random/boot_id").read_text().strip()[:13])
-        parts.append(os.readlink(PROC / "self/ns/pid").strip("pid:[]"))
-    except OSError:
-        parts.append("-")  # no Linux: processes are then told apart by heartbeat only
-    return "/".join(parts)
-
-
-def process_started(pid: int) -> str:
-    """When a process of this host began, in ticks since boot; "" if it is not there or cannot be asked."""
-    try:
-        stat = (PROC / str(pid) / "stat").read_text()
-    except OSError:
-        return ""
-    return stat.rpartition(")")[2].split()[19]
 
 
 def register() -> Worker:

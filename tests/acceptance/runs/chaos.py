@@ -109,7 +109,7 @@ class Fleet:
         try:
             return (call(server),)
         except HTTPError as error:
-            if error.code not in LATER:
+            if error.code not in LATER and "in_progress" not in "".join(error.__notes__):
                 raise
         except AWAY:
             self.repeated += 1

@@ -1,15 +1,20 @@
 """A POST with an Idempotency-Key acts once."""
 
+import subprocess
+import sys
 import threading
+from datetime import timedelta
 
 import pytest
 from django.db import connection
 from django.test import RequestFactory
+from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.test import force_authenticate
 
-from orchestrator.api import idempotent
+from orchestrator import api, processes
+from orchestrator.api import claim_of, idempotent
 from orchestrator.errors import Conflict, Invalid
 from orchestrator.models import IdempotentCall
 
@@ -19,10 +24,12 @@ class Counter:
 
     def __init__(self):
         self.calls = 0
+        self.claims = []
 
     @idempotent
     def post(self, request):
         self.calls += 1
+        self.claims.append(claim_of(request))
         if request._request.body == b"bad":
             raise Invalid("Bad.")
         return Response({"call": self.calls}, status=201)
@@ -88,3 +95,35 @@ def test_two_calls_at_once_act_once(user):
         thread.join()
     assert view.calls == 1
     assert answers == [{"call": 1}] * 4
+
+
+def interrupted(user, view):
+    """A call whose process died before it could answer."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    view.post(request_of(user))
+    gone = f"{processes.this_host()} {process.pid} 1"
+    IdempotentCall.objects.update(status=0, response=None, process=gone)
+    return IdempotentCall.objects.get().pk
+
+
+@pytest.mark.django_db
+def test_a_call_whose_process_died_is_made_again_under_the_same_id(user):
+    view = Counter()
+    first = interrupted(user, view)
+    assert view.post(request_of(user)).data == {"call": 2}
+    assert view.post(request_of(user)).data == {"call": 2}, "and then it has its answer"
+    assert view.claims == [first, first]
+
+
+@pytest.mark.django_db
+def test_a_call_that_is_at_work_elsewhere_is_waited_for_and_at_last_given_up(user, monkeypatch):
+    monkeypatch.setattr(api, "FIRST_ANSWER_WITHIN_S", 0)
+    view = Counter()
+    interrupted(user, view)
+    IdempotentCall.objects.update(process="elsewhere 7 1")
+    with pytest.raises(Conflict) as refusal:
+        view.post(request_of(user))
+    assert refusal.value.code == "in_progress"
+    IdempotentCall.objects.update(created_at=timezone.now() - timedelta(minutes=6))
+    assert view.post(request_of(user)).data == {"call": 2}

@@ -379,3 +379,15 @@ def test_a_run_that_was_deleted_while_its_step_waited_is_left_alone(lab, caplog)
     with caplog.at_level("ERROR"):
         lab.drain()
     assert caplog.records == []
+
+
+def test_a_start_whose_process_died_before_it_answered_is_the_same_run_when_it_is_made_again(lab):
+    """A REST call and its repetition share an id: with its first entry written, or only the run's row."""
+    orchestration, pk, other = lab.publish(chain(step("a"))), new_id(), new_id()
+    first = verbs.start(lab.starter, orchestration, {}, pk=pk)
+    assert verbs.start(lab.starter, orchestration, {}, pk=pk).pk == first.pk == pk
+    verbs.create(orchestration, first.version, {}, lab.starter, pk=other)
+    assert verbs.start(lab.starter, orchestration, {}, pk=other).status == "RUNNING"
+    lab.drain()
+    assert OrchestrationInstance.objects.filter(status="COMPLETED").count() == 2
+    assert lab.kinds(first).count("run_started") == 1
