@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from django.db import close_old_connections
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from orchestrator.errors import ProductError
 from runs import journal
@@ -49,11 +49,24 @@ class Timers:
         self._wake.set()
 
     def fire_due(self, now: datetime) -> int:
-        """Fire what is due at ``now``; returns how many."""
-        due = list(self._timers().filter(due_at__lte=now).order_by("due_at")[:BATCH])
-        for timer in due:
-            self._fire(timer)
-        return len(due)
+        """Fire all that is due at ``now``; returns how many. One that cannot fire keeps no other waiting."""
+        count, last = 0, None
+        while not self._stopping:
+            due = list(self._due(now, last)[:BATCH])
+            for timer in due:
+                self._fire(timer)
+            count += len(due)
+            if len(due) < BATCH:
+                break
+            last = due[-1]
+        return count
+
+    def _due(self, now: datetime, last: Timer | None) -> QuerySet[Timer]:
+        """What is due, in order, after ``last``."""
+        due = self._timers().filter(due_at__lte=now).order_by("due_at", "pk")
+        if last is None:
+            return due
+        return due.filter(Q(due_at__gt=last.due_at) | Q(due_at=last.due_at, pk__gt=last.pk))
 
     def _fire(self, timer: Timer) -> None:
         command = Due(timer.step, timer.epoch, timer.attempt, timer.kind)
@@ -90,15 +103,17 @@ class Timers:
             pause = LOOK_S
             try:
                 self._wake.clear()
-                self.fire_due(datetime.now(UTC))
-                pause = min(LOOK_S, self._until_next())
+                now = datetime.now(UTC)
+                self.fire_due(now)
+                pause = min(LOOK_S, self._until_next(now))
             except Exception:
                 log.exception("Looking for due timers failed; trying again")
             finally:
                 close_old_connections()
             self._wake.wait(pause)
 
-    def _until_next(self) -> float:
-        """Seconds until the next timer is due."""
-        due_at = self._timers().order_by("due_at").values_list("due_at", flat=True).first()
+    def _until_next(self, fired: datetime) -> float:
+        """Seconds until the next timer is due; what failed at ``fired`` waits for the next look."""
+        rows = self._timers().filter(due_at__gt=fired).order_by("due_at")
+        due_at = rows.values_list("due_at", flat=True).first()
         return LOOK_S if due_at is None else max(0.02, (due_at - datetime.now(UTC)).total_seconds())

@@ -45,6 +45,25 @@ def no_step_completed_twice(server, run_id):
     assert sorted({e["seq"] for e in events}) == list(range(1, max(e["seq"] for e in events) + 1))
 
 
+def narrow(outside):
+    """Four calls at once, of which a limit allows two, and a nap that falls due after its server was killed."""
+    calls = [post(f"call{number}", f"http://{outside.address}/hold/narrow") for number in range(4)]
+    nap = {"key": "nap", "type": "delay", "config": {"seconds": 2}}
+    return {"schema": 1, "name": "Narrow", "steps": [nap, *calls], "edges": []}
+
+
+def most_at_once(server, run_id):
+    """How many steps ran at the same time, by the journal."""
+    running, most = set(), 0
+    for event in server.get(f"/api/v1/runs/{run_id}/events/"):
+        if event["kind"] == "step_started":
+            running.add(event["step"])
+        elif event["kind"] in ("step_completed", "step_failed", "step_waiting", "step_interrupted"):
+            running.discard(event["step"])
+        most = max(most, len(running))
+    return most
+
+
 def test_a_run_goes_on_after_its_server_was_killed(place, outside):
     document = chain(
         "Killed",
@@ -139,8 +158,12 @@ def test_two_servers_share_one_database_and_one_takes_over_from_the_other(place,
     for server in (one, other):
         server.ready().sign_in()
     flow = one.publish(document)["id"]
+    bounded = one.publish(narrow(outside))
+    one.post("/api/v1/limits/", {"kind": "orchestration", "subject": bounded["slug"], "concurrency": 2})
+    in_line = begin(one, bounded["id"])
+    until(lambda: outside.calls["/hold/narrow"] == 2)
     runs = [begin(server, flow) for _ in range(3) for server in (one, other)]
-    until(lambda: outside.calls["/hold/0"] + outside.calls["/hold/1"] >= 8)
+    until(lambda: outside.calls["/hold/0"] + outside.calls["/hold/1"] >= 6)  # all other threads of both
     one.kill()
     outside.gate.set()
     until(lambda: all(other.run(run_id)["status"] == "COMPLETED" for run_id in runs), 30)
@@ -150,3 +173,7 @@ def test_two_servers_share_one_database_and_one_takes_over_from_the_other(place,
     workers = {e["data"]["worker"] for run_id in runs for e in other.get(f"/api/v1/runs/{run_id}/events/")
                if e["kind"] == "step_started"}  # fmt: skip
     assert len(workers) == 2
+    until(lambda: other.run(in_line)["status"] == "COMPLETED")
+    no_step_completed_twice(other, in_line)
+    assert most_at_once(other, in_line) == 2, "the killed server's slots are free again, and no others"
+    assert other.kinds(in_line, "nap") == ["step_started", "step_waiting", "step_completed"], "it fires once"
