@@ -129,6 +129,8 @@ class Runtime:
         try:
             plan = part.plan(run, assignment)
             token.deadline = time.monotonic() + plan.timeout_s
+            if gating.table is None:
+                return part.work(run, assignment, plan, token)
             with throttle.calling(run, assignment):
                 return part.work(run, assignment, plan, token)
         except Throttled as error:

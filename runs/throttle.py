@@ -41,9 +41,6 @@ _caller = _Caller()
 @contextmanager
 def calling(run: Run, assignment: Assignment) -> Iterator[None]:
     """Until the end, calls to models in this thread are those of ``assignment``."""
-    if gating.table is None:
-        yield
-        return
     models = gating.gates(run).get(assignment.step, ())
     _caller.group, _caller.paid = gating.group_of(run, ()), set(models)
     if assignment.part.partition(":")[0] not in ("", "item"):

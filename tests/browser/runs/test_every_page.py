@@ -15,6 +15,7 @@ QUIET = {
     "runs-none": "/runs/?status=ROLLING_BACK",
     "start": "/orchestrations/support-answer/start/",
     "profile": "/profile/",
+    "limits": "/limits/",
 }
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from agents import admission
 from agents.errors import GatewayError
-from runs import gates, gating, journal, slots_told, throttle, verbs, workers
+from runs import gates, journal, slots_told, throttle, verbs, workers
 from runs.dispatch import Runtime
 from runs.executors.memory import MemoryExecutor
 from runs.gatekeeper import GRACE_S, Gatekeeper
@@ -19,12 +19,6 @@ from runs.models import Gate, Limit, StepRun, Worker
 from runs.recovery import Sweep
 from tests.integration.runs import kinds
 from tests.integration.runs.conftest import chain, document, step, until
-
-
-@pytest.fixture(autouse=True)
-def no_limits_remain():
-    yield
-    gating.table = None
 
 
 @pytest.fixture
@@ -175,6 +169,26 @@ def test_a_wait_that_lasts_is_in_the_journal_with_its_limit_and_ends_with_the_st
     bound.save()
     settle(lab, keeper)
     assert lab.fresh(run).status == "COMPLETED"
+
+
+def test_programs_and_people_see_what_waits_for_a_slot(lab, keeper, client, monkeypatch):
+    limit("user", "sue", concurrency=0)
+    run = lab.start(fan(1))
+    real = time.time
+    keeper.round()
+    monkeypatch.setattr(time, "time", lambda: real() + GRACE_S)
+    keeper.round()
+    client.force_login(lab.starter)
+    row = client.get(f"/api/v1/runs/{run.pk}/").json()["steps"][0]
+    assert (row["status"], row["waiting_for"]["position"]) == ("PENDING", 1)
+    assert row["waiting_for"]["limits"][0]["subject"] == "sue"
+    page = client.get(f"/runs/{run.pk}/?step=s0").content.decode()
+    assert "for a free slot · 1st" in page
+    assert "a free slot; at most 0 steps at once for sue" in page
+    assert (
+        "Steps wait for a free slot: 0 steps at once for sue"
+        in client.get(f"/runs/{run.pk}/?tab=journal").content.decode()
+    )
 
 
 def test_a_limit_that_is_removed_lets_all_go_on(lab, keeper):

@@ -6,17 +6,10 @@ import pytest
 
 from agents.models import LLMModel
 from orchestrator.models import AuditEntry
-from runs import gating
 from runs.models import Limit
 
 pytestmark = pytest.mark.django_db
 LIST = "/api/v1/limits/"
-
-
-@pytest.fixture(autouse=True)
-def no_limits_remain():
-    yield
-    gating.table = None
 
 
 @pytest.fixture

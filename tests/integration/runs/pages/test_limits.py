@@ -8,16 +8,9 @@ import pytest
 
 from agents.models import LLMModel
 from builder import verbs as orchestrations
-from runs import gating
 from runs.models import Limit
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def no_limits_remain():
-    yield
-    gating.table = None
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-from runs.pages.sentences import line
+from runs.pages.sentences import line, standing
 
 
 def test_a_running_step_says_how_long_it_has_run(story):
@@ -39,6 +39,14 @@ def test_a_skipped_step_says_why(asked):
 def test_the_next_in_line_is_told_from_the_rest(story):
     assert line(story.scene(), "check") == "Pending, next in line"
     assert line(story.scene(), "pay") == "Pending"
+
+
+def test_a_step_without_a_slot_waits_and_says_its_place_in_line(story):
+    wait = {"limits": [], "since": None, "position": 3, "until": None}
+    scene = story.scene(slots={"check": wait, "pay": {**wait, "until": "2026-11-25T10:42:10+00:00"}})
+    assert line(scene, "check") == "for a free slot · 3rd"
+    assert line(scene, "pay").startswith("for a free slot · until ")
+    assert (standing(scene, "check"), standing(scene, "draft")) == ("WAITING", "RUNNING")
 
 
 def test_a_retry_says_which_attempt_comes_when(asked):
