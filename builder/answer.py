@@ -17,6 +17,7 @@ from builder.models import Orchestration
 from builder.shapes import Field, Inspector, Page, StepView
 from orchestrator.errors import ProductError
 from orchestrator.grants import sharing
+from orchestrator.models import User
 
 STATIC = Path(settings.BASE_DIR) / "static"
 MODULES = sorted(  # fetched at once instead of one after the other as each is found to import the next
@@ -38,12 +39,15 @@ def context(page: Page) -> dict[str, Any]:
     }
 
 
-def form_context(orchestration: Orchestration, step: str | None, *, settings: bool) -> dict[str, Any]:
+def form_context(
+    orchestration: Orchestration, step: str | None, user: User, *, settings: bool
+) -> dict[str, Any]:
     """The form of ``step``, else the one of the orchestration where ``settings`` asks for it, else none."""
     known = step is not None and any(one["key"] == step for one in orchestration.draft["steps"])
     if not known and not settings:
         return {"selected": ""}
-    form = inspector(orchestration.draft, step) if step and known else settings_form(orchestration.draft)
+    draft = orchestration.draft
+    form = inspector(draft, step, user) if step and known else settings_form(draft)
     return {
         "form": form,
         "tabs": _tabs(form),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, cast
 
 from builder import fields
-from builder.references import Directory, Kind
+from builder.references import Directory
 from builder.shapes import Field, Option, ProblemView
+from steps.base import Kind
 
 JSON = Any
 

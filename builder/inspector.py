@@ -11,13 +11,14 @@ from builder.document import structure
 from builder.form_values import coerce
 from builder.frame import RETRY
 from builder.graph import Graph, rollback_targets
-from builder.palette import announced
+from builder.palette import STRANGER
 from builder.problem_views import views
 from builder.problems import problems
 from builder.readable import upstream
 from builder.references import Directory
 from builder.shapes import Field, Inspector, Option, ProblemView, Tab
 from orchestrator.errors import Invalid, NotFound
+from orchestrator.models import User
 
 JSON = Any
 NAME = {"title": "Name", "type": "string", "maxLength": 200}
@@ -80,20 +81,19 @@ ON_FAILURE: dict[str, dict[str, JSON]] = {
 }
 
 
-def inspector(document: dict[str, JSON], key: str) -> Inspector:
-    """The form of step ``key`` of a canonical document. Raises NotFound."""
+def inspector(document: dict[str, JSON], key: str, user: User | None = None) -> Inspector:
+    """The form of step ``key`` of a canonical document, as ``user`` may fill it in. Raises NotFound."""
     step = _step(document, key)
-    graph, directory = structure(document), Directory()
+    graph, directory = structure(document), Directory(user)
     found = views(document, [one for one in problems(document, directory) if one.step == key])
     known = steps.TYPES.get(step["type"])
-    more = announced(step["type"])
     return Inspector(
         key=key,
         type=step["type"],
         label=cards.label(step),
-        icon=known.icon if known else more.icon,
+        icon=known.icon if known else STRANGER.icon,
         title=cards.title(step),
-        summary=known.summary if known else more.summary,
+        summary=known.summary if known else STRANGER.summary,
         effect=known.effect if known else "reversible",
         available=known is not None,
         tabs=[

@@ -15,10 +15,12 @@ from builder.readable import METHODS, output_names
 from builder.references import Directory
 from steps import schema, templates
 from steps.base import Lookup, Problem
+from steps.orchestration import runs_children
 
 JSON = Any
 OUTCOMES = ("output", "status", "error", "citations")  # of a step, in templates
 Found = Iterator[Problem]
+OF_ITEMS = ("config.step.", "config.input", "compensate.config.")  # of a map: they read item and index
 Outputs = dict[str, tuple[str, ...] | None]  # the names in each step's output, where they are known
 
 
@@ -76,13 +78,9 @@ def _output(output: JSON, graph: Graph, outputs: Outputs) -> Found:
 
 def _of_step(step: dict[str, Any], graph: Graph, exists: Lookup, outputs: Outputs) -> Found:
     key, kind, config = step["key"], step["type"], step.get("config") or {}
-    if kind in steps.ANNOUNCED:
-        message = f"Steps of type {kind} cannot run yet; remove this step or use another type."
-        yield Problem(key, "type", "not_available", message)
-    else:
-        found, reads = findings(key, kind, config, exists)
-        yield from found
-        yield from _reads(key, reads, graph, outputs)
+    found, reads = findings(key, kind, config, exists)
+    yield from found
+    yield from _reads(key, reads, graph, outputs)
     if "compensate" in step:
         yield from _compensate(step, graph, exists, outputs)
     yield from _on_failure(step, graph)
@@ -91,6 +89,9 @@ def _of_step(step: dict[str, Any], graph: Graph, exists: Lookup, outputs: Output
 def _compensate(step: dict[str, Any], graph: Graph, exists: Lookup, outputs: Outputs) -> Found:
     """What undoes the step: an action that ends at once; it may read what the step itself gave."""
     key, action = step["key"], step["compensate"]
+    if runs_children(step):
+        message = "The runs that this step starts are rolled back with it; it takes nothing else to undo it."
+        yield Problem(key, "compensate", "invalid", message)
     if extra := [name for name in action if name not in ("type", "config")]:
         message = f"What undoes a step has a type and a config, and no {extra[0]!r}; leave it out."
         yield Problem(key, "compensate", "invalid", message)
@@ -108,8 +109,9 @@ def _compensate(step: dict[str, Any], graph: Graph, exists: Lookup, outputs: Out
 
 def _reads(key: str, reads: Reads, graph: Graph, outputs: Outputs, *, itself: bool = False) -> Found:
     """Templates that read a step which is not upstream, or what no step has."""
+    each = graph.steps[key].type == "map"
     for field, path in reads:
-        if path[0] in ("item", "index") and not field.startswith("config.step."):
+        if path[0] in ("item", "index") and not field.startswith(OF_ITEMS if each else "config.step."):
             message = f"{path[0]} is known inside a map only; read input or a step before this one."
             yield Problem(key, field, "unknown_name", message)
         if path[0] != "steps" or len(path) < 2:

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Literal
 
 from agents.models import Agent, Credential, LLMModel, Tool
+from builder.models import Orchestration, OrchestrationVersion
+from builder.policies import Rights
 from builder.shapes import Option
 from knowledge.models import KnowledgeBase
 from orchestrator.models import User
-
-Kind = Literal["model", "agent", "base", "tool", "credential", "user"]
+from steps.base import Kind
 
 
 class Directory:
-    """Answers whether a name exists (a ``steps.base.Lookup``), and lists the names. For one request."""
+    """Answers whether a name exists (a ``steps.base.Lookup``), and lists the names. For one request.
+
+    Of orchestrations those that ``user`` may start: who may start what names one may start that one too.
+    """
+
+    def __init__(self, user: User | None = None) -> None:
+        self._user_who_asks = user
 
     def __call__(self, kind: Kind, slug: str) -> bool:
         """Whether there is (still) a ``kind`` called ``slug``."""
+        if kind == "orchestration" and "@" in slug:
+            of, _, number = slug.partition("@")
+            found = OrchestrationVersion.objects.filter(orchestration__slug=of, number=int(number))
+            return of in self.names(kind) and found.exists()
         return slug in self.names(kind)
 
     def names(self, kind: Kind) -> dict[str, str]:
@@ -54,6 +64,12 @@ class Directory:
     @cached_property
     def _credential(self) -> dict[str, str]:
         return dict(Credential.objects.order_by("name").values_list("slug", "name"))
+
+    @cached_property
+    def _orchestration(self) -> dict[str, str]:
+        published = Orchestration.objects.filter(published_number__gt=0).order_by("name").defer("draft")
+        rights = Rights(self._user_who_asks) if self._user_who_asks else None
+        return {one.slug: one.name for one in published if rights is None or rights.may_start(one)}
 
     @cached_property
     def _user(self) -> dict[str, str]:

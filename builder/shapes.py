@@ -169,13 +169,12 @@ class BackView(TypedDict):
 
 
 class PaletteType(TypedDict):
-    """A step type that can be added; ``why_not`` says why it cannot yet."""
+    """A step type that can be added."""
 
     type: str
     label: str
     icon: str
     summary: str
-    why_not: str
 
 
 class PaletteGroup(TypedDict):

@@ -16,6 +16,7 @@ from builder.draft import Draft, Recorder
 from builder.edits import Applied
 from builder.models import Orchestration, OrchestrationVersion
 from builder.problems import problems
+from builder.references import Directory
 from orchestrator.errors import Conflict, Invalid, NotFound
 from orchestrator.grants import access_of, forget, set_access
 from orchestrator.models import User
@@ -51,7 +52,7 @@ def import_document(user: User, document: dict[str, Any], *, publish: bool = Fal
     document = placed(canonical(document))
     structure(document)
     if publish:
-        _refuse_problems(document)
+        _refuse_problems(user, document)
     orchestration = _create(user, document)
     if publish:
         publish_draft(user, orchestration, "Imported")
@@ -82,7 +83,7 @@ def publish(user: User, orchestration: Orchestration, note: str = "") -> Orchest
     Raises Invalid ``has_problems`` with the list in its details, Conflict ``nothing_changed``.
     """
     orchestration.refresh_from_db()
-    _refuse_problems(orchestration.draft)
+    _refuse_problems(user, orchestration.draft)
     number = orchestration.published_number
     if number and version_of(orchestration, number).sha256 == digest(orchestration.draft):
         raise Conflict(f"Nothing has changed since version {number}.", code="nothing_changed")
@@ -189,8 +190,8 @@ def _put(
     return edits.commit(user, orchestration, change, "replace", revision)
 
 
-def _refuse_problems(document: dict[str, Any]) -> None:
-    found = problems(document)
+def _refuse_problems(user: User, document: dict[str, Any]) -> None:
+    found = problems(document, Directory(user))
     if not found:
         return
     first = found[0]

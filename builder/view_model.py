@@ -13,7 +13,7 @@ from builder.history import next_redo, next_undo
 from builder.inspector import inspector, read_value, settings_form
 from builder.models import Orchestration, OrchestrationVersion
 from builder.outline import reading_order, via
-from builder.palette import announced, palette
+from builder.palette import STRANGER, palette
 from builder.problem_views import views
 from builder.problems import problems
 from builder.references import Directory
@@ -31,7 +31,7 @@ def page(user: User, orchestration: Orchestration) -> Page:
     """The page of a draft as ``user`` may see it. Six queries, however many steps there are."""
     document = orchestration.draft
     graph = structure(document)
-    found = views(document, problems(document, Directory()))
+    found = views(document, problems(document, Directory(user)))
     drawn = cards.cards(document)
     shown = step_views(document, graph, drawn, found)
     undo, redo = next_undo(user, orchestration), next_redo(user, orchestration)
@@ -90,7 +90,7 @@ def _step(
         name=step.get("name", ""),
         title=cards.title(step),
         label=cards.label(step),
-        icon=known.icon if known else announced(step["type"]).icon,
+        icon=known.icon if known else STRANGER.icon,
         line=known.line(step.get("config") or {}) if known else "",
         x=at["x"],
         y=at["y"],

@@ -88,7 +88,9 @@ def builder(request: HttpRequest, slug: str) -> HttpResponse:
             return redirect("start", slug)
         return redirect(f"{reverse('runs')}?orchestration={slug}")
     values = context(view_model.page(_person(request), orchestration))
-    values |= form_context(orchestration, request.GET.get("step"), settings="settings" in request.GET)
+    values |= form_context(
+        orchestration, request.GET.get("step"), _person(request), settings="settings" in request.GET
+    )
     fragment = request.headers.get("HX-Request") == "true"
     return render(request, "builder/_inspector.html" if fragment else "builder/builder.html", values)
 

@@ -45,6 +45,14 @@ def whole_number(request: Request, name: str, default: int | None, least: int = 
     return int(text)
 
 
+def uuid(text: str, name: str) -> UUID:
+    """An id of the query; raises Invalid."""
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise Invalid(f"{name} must be the id of a run.", field=name) from error
+
+
 class StartRun(APIView):
     """``orchestrations/{id}/runs/``."""
 
@@ -94,6 +102,8 @@ class Runs(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericVie
             runs = runs.filter(orchestration_id__in=among(named.values_list("pk", flat=True)))
         if params.get("mine"):
             runs = runs.filter(started_by=user)
+        if parent := params.get("parent"):
+            runs = runs.filter(parent_id=None if parent == "none" else uuid(parent, "parent"))
         return runs.order_by("created_at" if params.get("ordering") == "created_at" else "-created_at")
 
     def get_object(self) -> OrchestrationInstance:
@@ -107,6 +117,11 @@ class Runs(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericVie
             query("status", description="One or several statuses, comma separated."),
             query("orchestration", description="The slug of an orchestration."),
             query("mine", OpenApiTypes.BOOL, "Only the runs that the caller started."),
+            query(
+                "parent",
+                description="The id of a run: only those that it has started; none: only those"
+                " that no run has started.",
+            ),
             query("ordering", description="created_at, or -created_at (default)."),
         ]
     )

@@ -72,7 +72,7 @@ def snapshot(state: RunState) -> RunState:
     copied.maps = {
         key: replace(
             found, items=dict(found.items), queue=dict(found.queue), running=dict(found.running),
-            pausing=dict(found.pausing), outputs=dict(found.outputs),
+            pausing=dict(found.pausing), outputs=dict(found.outputs), children=dict(found.children),
         )
         for key, found in state.maps.items()
     }  # fmt: skip

@@ -19,7 +19,9 @@ from orchestrator.db.tidy import tidy_connections
 from orchestrator.errors import Conflict, Invalid, NotFound, ProductError
 from runs import gating, journal, live, logs, reports, throttle
 from runs.cache import Run, Version, runs
+from runs.creation import opening
 from runs.engine.commands import Command, Start
+from runs.errands import Errands
 from runs.executors.base import Assignment, Executor, Token
 from runs.journal import Committed
 from runs.models import OrchestrationInstance, Worker
@@ -42,6 +44,7 @@ class Runtime:
         self.on_timer: Callable[[], None] = lambda: None  # a timer was set
         self.on_bounded: Callable[[Run], None] = lambda run: None  # a run that a limit bounds has moved
         self._unsubscribe: Callable[[], None] = lambda: None
+        self._errands = Errands(self.act)
 
     def attach(self, executor: Executor) -> None:
         """Become the process's runtime: its commands start steps, which ``executor`` runs."""
@@ -55,6 +58,7 @@ class Runtime:
         global _current  # noqa: PLW0603
         self._unsubscribe()
         self._unsubscribe = lambda: None
+        self._errands.stop()
         if _current is self:
             _current = None
 
@@ -122,6 +126,7 @@ class Runtime:
             self.cancel_stale(committed.run)
         if gating.gates(committed.run):
             self.on_bounded(committed.run)
+        self._errands.notice(committed, apart=self.executor.overlaps)
 
     def _run(self, run: Run, assignment: Assignment, token: Token) -> Command | None:
         """The work's end as a command. Never raises: whatever goes wrong is its failure."""
@@ -246,13 +251,6 @@ def begin_all(version: Version, openings: Sequence[tuple[UUID, Start]]) -> None:
     for committed in journal.submit_all(openings, worker=worker):
         if _current:
             _current.executor.submit(started(committed))
-
-
-def opening(run: OrchestrationInstance, version: int | None = None) -> Start:
-    """The command that starts a run; ``version`` is its version's number, where that is known."""
-    starter = run.started_by
-    user = {"id": str(starter.pk), "username": starter.username} if starter else {}
-    return Start(run.input, user, run.version.number if version is None else version)
 
 
 def started(committed: Committed | None) -> list[Assignment]:

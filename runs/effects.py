@@ -21,10 +21,10 @@ class Door:
     As a context manager it journals, when the attempt fails, what was received until then.
     """
 
-    __slots__ = ("_assignment", "_context", "_received", "_run")
+    __slots__ = ("_assignment", "_context", "_received", "_run", "_tried")
 
-    def __init__(self, run: Run, assignment: Assignment, context: StepContext) -> None:
-        self._run, self._assignment, self._context = run, assignment, context
+    def __init__(self, run: Run, assignment: Assignment, context: StepContext, tried: int = 0) -> None:
+        self._run, self._assignment, self._context, self._tried = run, assignment, context, tried
         self._received: tuple[Received, ...] = ()
 
     def call(self, number: int, what: str, send: Callable[[str], JSON]) -> JSON:
@@ -36,7 +36,9 @@ class Door:
             return known[0]
         key = context.idempotency_key(number)
         where = (made.step, made.epoch, made.attempt)
-        command = Sent(*where, number, key, what[:WHAT], self._received, context.item, undo=context.undoing)
+        command = Sent(
+            *where, number, key, what[:WHAT], self._received, context.item, context.undoing, self._tried
+        )
         said = journal.submit(made.run_id, command).events
         if not any(event["kind"] == "effect_sent" for event in said):
             if (known := self._known(number)) is not None:  # another process has heard it meanwhile
@@ -76,7 +78,6 @@ class Door:
     ) -> None:
         if received := self.closed():
             made = self._assignment
-            noted = Noted(
-                made.step, made.epoch, made.attempt, received, self._context.item, self._context.undoing
-            )
+            where, context = (made.step, made.epoch, made.attempt), self._context
+            noted = Noted(*where, received, context.item, context.undoing, self._tried)
             journal.submit(made.run_id, noted)

@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from orchestrator import access
 from orchestrator.errors import Conflict, Invalid
 from orchestrator.models import User
-from runs import dispatch, payloads, verbs
+from runs import creation, dispatch, payloads, verbs
 from runs.cache import versions
 from runs.engine import commands
 from runs.engine.fork import Branch, branch
@@ -52,9 +52,9 @@ def fork(
     """
     found = plan(user, run, start, version)
     chosen, given = _version(run, version), run.input if given is SAME else given
-    verbs.check_input(chosen.document.get("input"), given)
+    creation.check_input(chosen.document.get("input"), given)
     edited = _edited(found, outputs or {})
-    made = verbs.create(run.orchestration, chosen, given, user, forked_from=run)
+    made = creation.create(run.orchestration, chosen, given, user, forked_from=run)
     steps = {**found.taken, **{key: _set(found.taken[key], made.pk, value) for key, value in edited.items()}}
     results = {
         key: {"run": str(run.pk), "number": run.number, **result} for key, result in found.results.items()
@@ -64,7 +64,7 @@ def fork(
     _slim(made.pk, (*steps.values(), *results.values()))
     said = {"run": str(run.pk), "number": run.number, "version": run.version.number, "from": start}
     forked = {**said, "steps": steps, **({"edited": list(edited)} if edited else {})}
-    opening = dispatch.opening(made)
+    opening = creation.opening(made)
     dispatch.act(
         made.pk,
         commands.Fork(
@@ -78,7 +78,7 @@ def fork(
 def _version(run: OrchestrationInstance, number: int | None) -> Any:
     if number is None or number == run.version.number:
         return run.version
-    return verbs.version_of(run.orchestration, number)
+    return creation.version_of(run.orchestration, number)
 
 
 def _edited(found: Branch, outputs: Mapping[str, JSON]) -> Mapping[str, JSON]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from runs import payloads, plans, reports
+from runs import children, payloads, plans, reports
 from runs.cache import Run
+from runs.effects import Door
 from runs.engine.commands import Command, Interrupt, ItemDone, ItemFail, ItemInterrupt
 from runs.engine.events import Event
 from runs.engine.items import ItemState, MapState
@@ -14,7 +15,8 @@ from runs.engine.mapping import active
 from runs.engine.states import StepStatus
 from runs.executors.base import Assignment, Token
 from runs.plans import Plan
-from steps.base import JSON, StepError, StepResult
+from steps.base import JSON, Child, StepError, StepResult
+from steps.map import inner
 
 GATHER_S = 60.0  # for putting the results together
 
@@ -63,8 +65,7 @@ class ItemPart:
         plan: Plan | None = run.version.plans.get(name)
         if plan is None:
             spec = run.version.graph.steps[assignment.step]
-            step = spec.config["step"]
-            plan = run.version.plans[name] = plans.compiled(step["type"], step["config"], spec.timeout_s)
+            plan = run.version.plans[name] = plans.compiled(*inner(spec.config), spec.timeout_s)
         return plan
 
     def work(self, run: Run, assignment: Assignment, plan: Plan, token: Token) -> Command:
@@ -77,18 +78,23 @@ class ItemPart:
         seen = {**plans.scope_of(run, assignment.step), "item": item, "index": index}
         context = plans.context_of(run, assignment, plan, token, seen)
         context.item, context.emit = index, _unheard
+        door = Door(run, assignment, context, tried)
+        context.door = door.call
         context.check()
-        outcome = plan.type.run(context)
-        if not isinstance(outcome, StepResult):
-            raise StepError("A step that waits cannot run for an item.", code="not_inside_map")
-        if "failure" in outcome.ports:
-            raise StepError(outcome.reason or "The item ended on failure.", code="failure")
-        raw = payloads.encode(outcome.output)
-        output, payload = payloads.keep(run.pk, outcome.output)
-        return ItemDone(
-            assignment.step, assignment.epoch, assignment.attempt, index, tried, output, payload,
-            len(raw), outcome.usage, outcome.cost,
-        )  # fmt: skip
+        with door:
+            outcome = plan.type.run(context)
+            if isinstance(outcome, Child):
+                return children.begin(run, assignment, outcome, (index, tried))
+            if not isinstance(outcome, StepResult):
+                raise StepError("A step that waits cannot run for an item.", code="not_inside_map")
+            if "failure" in outcome.ports:
+                raise StepError(outcome.reason or "The item ended on failure.", code="failure")
+            raw = payloads.encode(outcome.output)
+            output, payload = payloads.keep(run.pk, outcome.output)
+            return ItemDone(
+                assignment.step, assignment.epoch, assignment.attempt, index, tried, output, payload,
+                len(raw), outcome.usage, outcome.cost, door.closed(), _given(run, assignment, item),
+            )  # fmt: skip
 
     def failed(self, assignment: Assignment, error: StepError) -> Command:
         """The attempt failed."""
@@ -99,6 +105,14 @@ class ItemPart:
         """The attempt was interrupted."""
         where = assignment.step, assignment.epoch, assignment.attempt
         return ItemInterrupt(*where, *_numbers(assignment), worker)
+
+
+def _given(run: Run, assignment: Assignment, item: JSON) -> dict[str, JSON] | None:
+    """The item, for what undoes it should it end late; only where something does."""
+    if run.version.graph.steps[assignment.step].compensate is None:
+        return None
+    value, payload = payloads.keep(run.pk, item)
+    return {"value": value} if payload is None else {"payload": payload}
 
 
 def _unheard(text: str) -> None:

@@ -10,7 +10,7 @@ from runs.engine.items import ItemState, MapState
 from runs.engine.records import RunState
 from runs.engine.states import StepStatus
 
-ORDER = ("FAILED", "RUNNING", "CANCELLED", "PENDING", "COMPLETED")  # those that matter most first
+ORDER = ("FAILED", "RUNNING", "WAITING", "CANCELLED", "PENDING", "COMPLETED")  # those that matter most first
 NEW = ItemState()
 
 

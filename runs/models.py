@@ -39,7 +39,7 @@ class OrchestrationInstance(BaseModel):
     )
     parent_step = models.CharField(max_length=64, blank=True)
     parent_item = models.PositiveIntegerField(null=True, blank=True)
-    parent_told = models.BooleanField(default=False)  # that this child run has ended
+    parent_told = models.BooleanField(default=True)  # False: this child run may have something to say to it
     depth = models.PositiveSmallIntegerField(default=0)  # how many parents there are above
     # Projection of the journal, written by runs/journal only:
     status = models.CharField(max_length=12, choices=RUN_STATUSES, default=RunStatus.PENDING.value)
@@ -63,6 +63,9 @@ class OrchestrationInstance(BaseModel):
             models.Index(fields=["created_at"], name="run_created"),
             models.Index(fields=["orchestration", "created_at"], name="run_flow"),
             models.Index(fields=["undoing"], name="run_undoing", condition=models.Q(undoing=True)),
+            models.Index(  # of these there are few, and other runs do not pay for it
+                fields=["parent_told"], name="run_untold", condition=models.Q(parent_told=False)
+            ),
         ]
 
     def __str__(self) -> str:

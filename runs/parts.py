@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Protocol
 from uuid import UUID
 
-from runs import plans, reports, reuse
+from runs import children, plans, reports, reuse
 from runs.cache import Run
 from runs.effects import Door
 from runs.engine.commands import Command, Complete, Interrupt
@@ -21,7 +21,7 @@ from runs.executors.base import Assignment, Token
 from runs.items import GatherPart, ItemPart
 from runs.plans import Plan
 from runs.undoing import UndoPart
-from steps.base import StepError
+from steps.base import Child, StepError
 
 
 class Part(Protocol):
@@ -90,7 +90,10 @@ class StepPart:
             if plan.reusable:
                 ended = reuse.ended(run, assignment, plan, context)
             else:
-                ended = reports.ended(assignment, plan.type.run(context), run)
+                outcome = plan.type.run(context)
+                if isinstance(outcome, Child):
+                    return children.begin(run, assignment, outcome)
+                ended = reports.ended(assignment, outcome, run)
             if isinstance(ended, Complete) and (received := door.closed()):
                 return replace(ended, received=received)
             return ended

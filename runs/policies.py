@@ -2,6 +2,8 @@
 
 A run is visible to who started it, to who is or was asked in it, to who may edit its orchestration, to
 Admins who may view it, and to SuperAdmins. Who started it or may edit its orchestration may act on it.
+A child run is started by who started its parent. It is also visible to who is asked in its parent, and who
+may act on its parent may act on it.
 Whoever was granted to approve an orchestration is asked in each approval of its runs (not in forms, which
 are for one person). An approval is visible to who is asked and to who sees the run; the verb says who may
 answer.
@@ -92,14 +94,16 @@ class RunPolicy:
         runs, overseen = OrchestrationInstance.objects.all(), _overseen(user)
         if overseen is None:
             return runs
-        mine = Q(started_by=user) | Q(orchestration_id__in=overseen) | _asked_in(user, "pk")
-        return runs.filter(mine)
+        mine = Q(started_by=user) | Q(orchestration_id__in=overseen)
+        return runs.filter(mine | _asked_in(user, "pk") | _asked_in(user, "parent_id"))
 
     def allows(self, user: User, action: str, run: OrchestrationInstance | None) -> bool:
         """Acting on a run: who started it, and who may edit its orchestration."""
         if run is None or action != access.EDIT:
             return False
-        return run.started_by_id == user.pk or access.allowed(user, access.EDIT, run.orchestration)
+        if run.started_by_id == user.pk or access.allowed(user, access.EDIT, run.orchestration):
+            return True
+        return run.parent is not None and self.allows(user, action, run.parent)
 
 
 class ApprovalPolicy:

@@ -97,7 +97,7 @@ def counted(found: MapState) -> dict[str, int]:
     """How a map's items stand: ``{count, running, completed, failed}``."""
     return {
         "count": found.count,
-        "running": len(found.running),
+        "running": found.under_way,
         "completed": found.completed,
         "failed": found.failed,
     }

@@ -4,6 +4,7 @@
 - Steps that are ready and that nobody started (their run began in a process without an executor, or its
   process died at that very point) are kicked.
 - Runs that were created and never started are started.
+- Child runs and their parents that have not heard of each other are told.
 - Steps that are journaled as started here, and that this process does not have, start again.
 
 Any number of processes may do this at once: each act is a command, and the append decides.
@@ -22,11 +23,14 @@ from django.db.models import Q
 
 from orchestrator.errors import ProductError
 from runs import journal, workers
-from runs.dispatch import Runtime, opening
+from runs.creation import opening
+from runs.dispatch import Runtime
 from runs.engine.commands import Cancel, Command, Kick
 from runs.engine.flight import in_flight
 from runs.engine.states import RunStatus, StepStatus
+from runs.errands import Untold
 from runs.executors.base import Assignment
+from runs.families import family
 from runs.models import JournalEntry, OrchestrationInstance, StepRun, Worker
 from runs.parts import part_of
 
@@ -42,6 +46,8 @@ class Sweep:
     def __init__(self, runtime: Runtime, only: UUID | None = None) -> None:
         self.runtime, self.only = runtime, only
         self._watch = workers.Watch()
+        self._untold = Untold(runtime.act)
+        self._untold_at = 0.0  # when to look at child runs next
         self._seen: dict[UUID, int] = {}  # run -> seq when it was looked at last
         self._settled: dict[UUID, tuple[int, float]] = {}  # run -> (seq, until when) nothing is left to do
 
@@ -71,18 +77,27 @@ class Sweep:
         for run_id, seq in self._seen.items():
             if before.get(run_id) == seq and run_id not in self._settled:
                 self._look_into(run_id, seq)
+        if gone or now >= self._untold_at:
+            self._untold_at = now + LOOK_AGAIN_S
+            self._untold.look(self._mine())
         return gone
+
+    def _mine(self) -> set[UUID] | None:
+        """The run that a command waits for, with all that it has started; None where it is all runs."""
+        return None if self.only is None else family(self.only)
 
     def _busy_runs(self) -> dict[UUID, int]:
         runs = OrchestrationInstance.objects.filter(Q(status__in=BUSY) | Q(undoing=True))
-        if self.only is not None:
-            runs = runs.filter(pk=self.only)
+        if (mine := self._mine()) is not None:
+            runs = runs.filter(pk__in=mine)
         return dict(runs.order_by("created_at").values_list("pk", "seq"))
 
     def _look_into(self, run_id: UUID, seq: int) -> None:
         try:
             if seq == 0 and not journal.entries(run_id, limit=1):
                 run = OrchestrationInstance.objects.select_related("version", "started_by").get(pk=run_id)
+                if run.parent_id is not None:  # it begins when its parent waits for it
+                    return
                 if run.forked_from_id is not None:
                     self._give_up(run)
                     return
@@ -115,8 +130,8 @@ class Sweep:
             log.warning("Worker %s is gone; its steps start again", worker.name)
             repair_projections(worker)
             runs = runs_of(worker.name)
-            if self.only is not None:
-                runs = [run_id for run_id in runs if run_id == self.only]
+            if (mine := self._mine()) is not None:
+                runs = [run_id for run_id in runs if run_id in mine]
             taken = [self._take_over(run_id, worker.name) for run_id in runs]
             if all(taken) and self.only is None:
                 workers.bury(worker)

@@ -13,6 +13,27 @@ from runs.models import Approval, OrchestrationInstance, StepLog, StepRun
 
 Plain = serializers.Serializer[Any]
 ANY_JSON: dict[str, Any] = {}
+MOST_CHILDREN = 100
+
+
+class ParentSerializer(Plain):
+    """Of a child run: the run, its step, and the item of a map that it runs for."""
+
+    id = serializers.UUIDField(source="parent_id")
+    step = serializers.CharField(source="parent_step")
+    item = serializers.IntegerField(source="parent_item", allow_null=True)
+
+
+class ChildSerializer(serializers.ModelSerializer[OrchestrationInstance]):
+    """A run that a step has started."""
+
+    orchestration = serializers.SlugRelatedField[Any](slug_field="slug", read_only=True)
+    version = serializers.IntegerField(source="version.number", read_only=True)
+    item = serializers.IntegerField(source="parent_item", read_only=True, allow_null=True)
+
+    class Meta:
+        model = OrchestrationInstance
+        fields = ("id", "number", "orchestration", "version", "status", "item")
 
 
 class StepRunSerializer(serializers.ModelSerializer[StepRun]):
@@ -21,11 +42,21 @@ class StepRunSerializer(serializers.ModelSerializer[StepRun]):
     output = serializers.SerializerMethodField()
     taken_over = serializers.SerializerMethodField()
     waiting_for = serializers.SerializerMethodField()
+    children = serializers.SerializerMethodField()
 
     @extend_schema_field(ANY_JSON)
     def get_waiting_for(self, row: StepRun) -> Any:
         """The slot that it waits for: ``{limits: [{kind, subject, what, most}], since, position, until}``."""
         return self.context.get("slots", {}).get(row.key)
+
+    @extend_schema_field(ChildSerializer(many=True))
+    def get_children(self, row: StepRun) -> Any:
+        """The runs that it has started, newest first, at most 100; ``runs/?parent=`` has all of them."""
+        if row.type not in ("orchestration", "map"):
+            return []
+        rows = OrchestrationInstance.objects.filter(parent_id=row.instance_id, parent_step=row.key)
+        found = rows.select_related("orchestration", "version").order_by("-created_at")[:MOST_CHILDREN]
+        return ChildSerializer(found, many=True).data
 
     def get_taken_over(self, row: StepRun) -> bool:
         """Whether its result is that of the run this one was forked from: it never started here."""
@@ -41,6 +72,7 @@ class StepRunSerializer(serializers.ModelSerializer[StepRun]):
         fields = (
             "key", "name", "type", "status", "attempt", "epoch", "ports", "started_at", "finished_at",
             "tokens", "cost", "items", "output", "error", "taken_over", "waiting_for",
+            "children",
         )  # fmt: skip
 
 
@@ -51,12 +83,18 @@ class RunSerializer(serializers.ModelSerializer[OrchestrationInstance]):
     version = serializers.IntegerField(source="version.number", read_only=True)
     started_by = serializers.SlugRelatedField[Any](slug_field="username", read_only=True)
     forked_from = serializers.PrimaryKeyRelatedField[Any](read_only=True)
+    parent = serializers.SerializerMethodField()  # type: ignore[assignment]  # the field of that name
+
+    @extend_schema_field(ParentSerializer(allow_null=True))
+    def get_parent(self, run: OrchestrationInstance) -> Any:
+        """Of a child run, what it is a part of."""
+        return None if run.parent_id is None else ParentSerializer(run).data
 
     class Meta:
         model = OrchestrationInstance
         fields = (
             "id", "number", "orchestration", "version", "status", "seq", "started_by", "created_at",
-            "started_at", "finished_at", "tokens", "cost", "output", "error", "forked_from",
+            "started_at", "finished_at", "tokens", "cost", "output", "error", "forked_from", "parent",
         )  # fmt: skip
 
 

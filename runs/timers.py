@@ -18,6 +18,7 @@ from orchestrator.errors import ProductError
 from runs import journal
 from runs.dispatch import Runtime
 from runs.engine.commands import Due
+from runs.families import family
 from runs.models import Timer
 
 log = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ BATCH = 200
 
 
 class Timers:
-    """A thread that sleeps until the next timer is due. ``only`` limits it to one run."""
+    """A thread that sleeps until the next timer is due. ``only`` limits it to one run and its children."""
 
     def __init__(self, runtime: Runtime, only: UUID | None = None) -> None:
         self.runtime, self.only = runtime, only
@@ -96,7 +97,7 @@ class Timers:
         return bool(kind == timer.kind)
 
     def _timers(self) -> QuerySet[Timer]:
-        return Timer.objects.filter(instance_id=self.only) if self.only else Timer.objects.all()
+        return Timer.objects.filter(instance_id__in=family(self.only)) if self.only else Timer.objects.all()
 
     def _serve(self) -> None:
         while not self._stopping:

@@ -12,25 +12,23 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from builder.graph import Graph, StepSpec
-from builder.models import Orchestration, OrchestrationVersion
+from builder.models import Orchestration
 from orchestrator import access
-from orchestrator.errors import Conflict, Forbidden, Invalid, NotFound, TooLarge
+from orchestrator.errors import Conflict, Forbidden, Invalid, TooLarge
 from orchestrator.ids import new_id
 from orchestrator.models import User
-from runs import dispatch, journal, payloads
+from runs import dispatch, families, journal, payloads
 from runs import items_told as item_pages
 from runs import logs as step_logs
 from runs.cache import versions
+from runs.creation import check, check_input, next_numbers, opening, version_number_of
 from runs.engine import commands
-from runs.engine.rollback import preview
 from runs.engine.state import RunState, replay
 from runs.models import Approval, OrchestrationInstance, StepLog
 from runs.policies import ROLES, addressees, approvable, put_to
 from steps import get as step_type
 from steps.base import JSON
-from steps.schema import violations
 
-INPUT_BYTES = 1024 * 1024
 ANSWER_BYTES = 1024 * 1024
 COMMENT_LIMIT = 10_000
 DECISIONS = {"approval": ("approve", "reject"), "form": ("submit",)}  # by kind of question
@@ -65,13 +63,13 @@ def start_all(
 ) -> list[OrchestrationInstance]:
     """Start a run for each of ``inputs``, together; raises as ``start`` does, and then none is started."""
     access.check(user, access.START, orchestration)
-    number, pk = _version(orchestration, version_number)
+    number, pk = version_number_of(orchestration, version_number)
     version = versions.get(pk)
     for given in inputs:
         check_input(version.document.get("input"), given)
     ids = ids or [new_id() for _ in inputs]
     with transaction.atomic():  # one commit; where there are no transactions a crash may skip numbers
-        first = _next_numbers(orchestration, len(inputs))
+        first = next_numbers(orchestration, len(inputs))
         runs = OrchestrationInstance.objects.bulk_create(
             OrchestrationInstance(
                 pk=one, orchestration=orchestration, version_id=pk, number=first + place, input=given,
@@ -79,76 +77,9 @@ def start_all(
             )
             for place, (one, given) in enumerate(zip(ids, inputs, strict=True))
         )  # fmt: skip
-    dispatch.begin_all(version, [(run.pk, dispatch.opening(run, number)) for run in runs])
+    dispatch.begin_all(version, [(run.pk, opening(run, number)) for run in runs])
     found = OrchestrationInstance.objects.in_bulk([run.pk for run in runs])
     return [found[run.pk] for run in runs]
-
-
-def create(
-    orchestration: Orchestration, version: OrchestrationVersion, given: JSON, user: User, **more: Any
-) -> OrchestrationInstance:
-    """A run's row, with its number; it has not started."""
-    with transaction.atomic():  # one commit; where there are no transactions a crash may skip a number
-        return OrchestrationInstance.objects.create(
-            orchestration=orchestration,
-            version=version,
-            number=_next_numbers(orchestration, 1),
-            input=given,
-            started_by=user,
-            **more,
-        )
-
-
-def version_of(orchestration: Orchestration, number: int | None) -> OrchestrationVersion:
-    """The version ``number``, or the newest. Raises NotFound, Conflict ``not_published``."""
-    return OrchestrationVersion.objects.get(pk=_version(orchestration, number)[1])
-
-
-def _version(orchestration: Orchestration, number: int | None) -> tuple[int, UUID]:
-    """The number and the key of the version wanted."""
-    wanted = number
-    if wanted is None:
-        fresh = Orchestration.objects.filter(pk=orchestration.pk).values_list("published_number", flat=True)
-        wanted = fresh.first() or 0
-        if not wanted:
-            raise Conflict("This orchestration is not published yet.", code="not_published")
-    found = OrchestrationVersion.objects.filter(orchestration=orchestration, number=wanted)
-    pk = found.values_list("pk", flat=True).first()
-    if pk is None:
-        raise NotFound(f"There is no version {wanted} of this orchestration.")
-    return wanted, pk
-
-
-def _next_numbers(orchestration: Orchestration, count: int) -> int:
-    """Draw ``count`` run numbers, and return the first: compare-and-set has one winner on every database."""
-    mine = Orchestration.objects.filter(pk=orchestration.pk)
-    while True:
-        last = mine.values_list("run_count", flat=True).first()
-        if last is None:
-            raise NotFound("There is no such orchestration.")
-        if mine.filter(run_count=last).update(run_count=last + count):
-            return last + 1
-
-
-def check_input(schema: JSON, value: JSON) -> None:
-    """Raise Invalid unless ``value`` fits the input schema of a version; TooLarge over 1 MiB."""
-    try:
-        size = len(orjson.dumps(value))
-    except TypeError as error:
-        raise Invalid(f"The input is not JSON: {error}.", field="input") from error
-    if size > INPUT_BYTES:
-        raise TooLarge(f"The input has {size} bytes; at most {INPUT_BYTES} are taken.")
-    _check(schema if schema is not None else {"type": "object"}, value, "input")
-
-
-def _check(schema: JSON, value: JSON, root: str) -> None:
-    """Raise Invalid with the first violation and its path in ``value`` (``root`` for the whole of it)."""
-    if schema in (None, True):
-        return
-    found = violations(schema, value, templates=False)
-    if found:
-        problems = [{"field": field or root, "message": message} for field, message in found]
-        raise Invalid(problems[0]["message"], field=problems[0]["field"], problems=problems)
 
 
 def cancel(user: User, run: OrchestrationInstance, reason: str = "") -> None:
@@ -171,6 +102,7 @@ def cancel_step(user: User, run: OrchestrationInstance, step: str, reason: str =
 def retry(user: User, run: OrchestrationInstance, steps: Sequence[str] | None = None) -> None:
     """Try what failed or was cancelled again, all of it or ``steps``. Raises Forbidden, Conflict."""
     access.check(user, access.EDIT, run)
+    families.refuse(run)
     named = None if steps is None else tuple(steps)
     dispatch.act(run.pk, commands.RetryRun(user.username, named))
 
@@ -184,8 +116,8 @@ def rollback(
     """
     access.check(user, access.EDIT, run)
     if dry_run:
-        graph, state = state_of(run)
-        return preview(graph, state, to, effect_of)
+        return families.preview(run.pk, to, effect_of)
+    families.refuse(run)
     dispatch.act(run.pk, commands.Rollback(to, user.username, reason))
     return None
 
@@ -268,7 +200,7 @@ def decide_approval(
     if len(orjson.dumps(data)) > ANSWER_BYTES:
         raise TooLarge("An answer has at most 1 MiB.")
     if decision != "reject" and approval.form:
-        _check(approval.form, {} if data is None else data, "data")
+        check(approval.form, {} if data is None else data, "data")
     approval.refresh_from_db()
     if approval.status == Approval.Status.PENDING and _voted(user, approval):
         raise Conflict("You have answered this already; others have not yet.", code="already_voted")

@@ -12,6 +12,7 @@ from steps.form import Form
 from steps.http import Http
 from steps.llm import Llm
 from steps.map import Map
+from steps.orchestration import Orchestration
 from steps.retrieve import Retrieve
 from steps.transform import Transform
 from steps.validation import Validation
@@ -28,16 +29,12 @@ TYPES: dict[str, StepType] = {
     "transform": Transform(),
     "delay": Delay(),
     "map": Map(),
-}
-
-# Types of the contract that cannot run here; a draft may hold them, publishing refuses them.
-ANNOUNCED: dict[str, tuple[str, ...]] = {
-    "orchestration": ("success", "failure"),
+    "orchestration": Orchestration(),
 }
 
 
 def get(type: str) -> StepType:  # noqa: A002  (the document's word)
-    """The step type called ``type``. Raises KeyError for one that is unknown or only announced."""
+    """The step type called ``type``. Raises KeyError for one that is unknown."""
     return TYPES[type]
 
 
@@ -45,7 +42,7 @@ def ports_of(type: str, config: JSON) -> tuple[str, ...] | None:  # noqa: A002
     """The ports of a step in drawing order, or None for a type that does not exist."""
     if type in TYPES:
         return TYPES[type].ports(config if isinstance(config, dict) else {})
-    return ANNOUNCED.get(type)
+    return None
 
 
 def compile_config(type: str, config: dict[str, JSON]) -> templates.Compiled:  # noqa: A002
@@ -79,8 +76,6 @@ def config_problems(key: str, type: str, config: JSON, exists: Lookup) -> list[P
 
     Whether the steps that templates read are upstream is the builder's question (``reads_of``).
     """
-    if type in ANNOUNCED:
-        return [Problem(key, "type", "not_available", f"Steps of type {type!r} cannot run here.")]
     if type not in TYPES:
         return [Problem(key, "type", "unknown_type", f"There is no step type {type!r}.")]
     if not isinstance(config, dict):

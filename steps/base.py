@@ -56,13 +56,17 @@ class Throttled(StepError):
         self.retry_after_s = retry_after_s
 
 
+Kind = Literal["model", "agent", "base", "tool", "credential", "user", "orchestration"]
+
+
 class Lookup(Protocol):
     """Answers whether what a config refers to exists; the builder passes one to ``problems``."""
 
-    def __call__(
-        self, kind: Literal["model", "agent", "base", "tool", "credential", "user"], slug: str
-    ) -> bool:
-        """Whether something of ``kind`` that may be used goes by ``slug`` (a user by the user name)."""
+    def __call__(self, kind: Kind, slug: str) -> bool:
+        """Whether something of ``kind`` that may be used goes by ``slug``: a user by the user name.
+
+        A published orchestration also by ``slug@3``, which asks for that version of it.
+        """
         ...
 
 
@@ -163,7 +167,16 @@ class Each:
     skip: bool  # an item that fails for good leaves null; else it fails the step
 
 
-Outcome = StepResult | Ask | Sleep | Each
+@dataclass(slots=True)
+class Child:
+    """The step waits for a run of another orchestration; its output becomes the step's."""
+
+    orchestration: str  # slug
+    version: int | None  # None: the newest
+    input: JSON
+
+
+Outcome = StepResult | Ask | Sleep | Each | Child
 
 
 @dataclass(frozen=True, slots=True)

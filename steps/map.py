@@ -8,6 +8,7 @@ from typing import ClassVar
 import steps
 from steps import schema
 from steps.base import JSON, Each, Lookup, Part, Problem, StepContext, StepError, StepResult, StepType
+from steps.orchestration import refusals
 from steps.schema import violations
 
 MOST_ITEMS = 10_000
@@ -25,7 +26,7 @@ class Map(StepType):
     summary = "Does one step for each item of a list."
     default_timeout_s = 60
     waits = True
-    expressions = frozenset({"step"})
+    expressions = frozenset({"step", "input"})
     default_config: ClassVar[dict[str, JSON]] = {
         "items": "{{ input.items }}",
         "step": {"type": "transform", "config": {"output": "{{ item }}"}},
@@ -50,6 +51,23 @@ class Map(StepType):
                 "additionalProperties": False,
                 "x-widget": "step",
             },
+            "orchestration": {
+                "title": "Orchestration for each item",
+                "description": "Instead of a step: each item is a run of its own.",
+                "type": "string",
+                "x-widget": "slug:orchestration",
+            },
+            "version": {
+                "title": "Its version",
+                "description": "Empty: the newest one that is published when an item starts.",
+                "type": "integer",
+                "minimum": 1,
+            },
+            "input": {
+                "title": "Its input",
+                "description": "What each run gets; reads item and index. Empty: the item itself.",
+                "x-widget": "json",
+            },
             "concurrency": {
                 "title": "Items at once",
                 "description": "At most 32 things of one run are under way at a time.",
@@ -65,7 +83,9 @@ class Map(StepType):
                 "default": "fail",
             },
         },
-        "required": ["items", "step"],
+        "required": ["items"],
+        "anyOf": [{"required": ["step"]}, {"required": ["orchestration"]}],
+        "x-says": "Choose what is done for each item: a step, or an orchestration.",
         "additionalProperties": False,
     }
 
@@ -90,7 +110,7 @@ class Map(StepType):
         """The items, and what the step for each of them reads."""
         kind, own = inner(config)
         found = [Part(name, value) for name, value in config.items() if name != "step"]
-        if kind in steps.TYPES and kind != self.type:
+        if "orchestration" not in config and kind in steps.TYPES and kind != self.type:
             found += [
                 replace(part, field=f"step.config.{part.field}") for part in steps.TYPES[kind].parts(own)
             ]
@@ -99,6 +119,8 @@ class Map(StepType):
     def problems(self, key: str, config: dict[str, JSON], exists: Lookup) -> list[Problem]:
         """A type that cannot be done for an item, and what that type itself refuses."""
         kind, own = inner(config)
+        if config.get("orchestration"):
+            return _of_orchestration(key, config, exists)
         if not kind:
             return []
         if why := refusal(kind, own):
@@ -114,7 +136,8 @@ class Map(StepType):
     def run(self, context: StepContext) -> Each | StepResult:
         """Give the items to the engine; without any the step is done."""
         context.check()
-        schema.require(self.schema, {**context.config, "step": {"type": "-", "config": {}}})
+        own = context.config
+        schema.require(self.schema, {**own, "step": {"type": "-", "config": {}}} if "step" in own else own)
         items = context.config.get("items")
         if not isinstance(items, list):
             given = "nothing" if items is None else f"{SAYS.get(type(items), 'something')}, not a list"
@@ -137,8 +160,21 @@ SAYS: dict[type, str] = {
 }
 
 
+def _of_orchestration(key: str, config: dict[str, JSON], exists: Lookup) -> list[Problem]:
+    found = [Problem(key, f"config.{field}", code, why) for field, code, why in refusals(config, exists)]
+    if "step" in config:
+        message = "Choose either a step or an orchestration for each item, not both."
+        found.append(Problem(key, "config.orchestration", "invalid", message))
+    return found
+
+
 def inner(config: dict[str, JSON]) -> tuple[str, dict[str, JSON]]:
     """Type and config of the step for each item, as far as they are there."""
+    if config.get("orchestration"):
+        named: dict[str, JSON] = {
+            name: config[name] for name in ("orchestration", "version", "input") if name in config
+        }
+        return "orchestration", {"input": "{{ item }}", **named}
     step = config.get("step")
     if not isinstance(step, dict):
         return "", {}

@@ -31,5 +31,5 @@ def wanted(state: RunState, gated: Collection[str]) -> dict[str, int]:
         items = state.maps[key]
         if key in gated and not items.ended:
             waiting = len(items.queue) + items.count - items.next
-            found[key] = min(waiting, items.concurrency - len(items.running))
+            found[key] = min(waiting, items.concurrency - items.under_way)
     return found

@@ -28,6 +28,7 @@ class Start:
     input: JSON
     user: dict[str, JSON]
     version: int
+    parent: dict[str, JSON] | None = None  # of a child run: {id, number, step, epoch, [item]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ class Sent(OfStep):
     received: tuple[Received, ...] = ()
     item: int | None = None
     undo: bool = False
+    tried: int = 0  # which attempt of the item
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,7 @@ class Noted(OfStep):
     received: tuple[Received, ...]
     item: int | None = None
     undo: bool = False
+    tried: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +185,8 @@ class ItemDone(OfStep):
     size: int = 0
     usage: dict[str, int] = field(default_factory=dict)
     cost: float = 0.0
+    received: tuple[Received, ...] = ()
+    given: dict[str, JSON] | None = None  # {value or payload}: the item, where the step names what undoes it
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +214,32 @@ class ItemHeld(OfStep):
     item: int
     tried: int
     due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ChildBegins(OfStep):
+    """A step has made the row of a child run, or found it there.
+
+    ``child`` is {id, orchestration (slug), version, number, since}; see ``engine.kin``.
+    """
+
+    child: dict[str, JSON]
+
+
+@dataclass(frozen=True, slots=True)
+class ItemBegins(OfStep):
+    """As ``ChildBegins``, of item ``item`` of a map in its attempt ``tried``."""
+
+    item: int
+    tried: int
+    child: dict[str, JSON]
+
+
+@dataclass(frozen=True, slots=True)
+class ChildUndoes(OfStep):
+    """A compensation rolls ``child``, {id, number, since}, back, and waits until that is done."""
+
+    child: dict[str, JSON]
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +291,7 @@ class RetryRun:
 
     by: str
     steps: tuple[str, ...] | None = None
+    seen: int | None = None  # the entry at which this was decided: a run that has moved on is left alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +314,7 @@ class Undone(OfStep):
     line: str = ""
     received: tuple[Received, ...] = ()
     undo: bool = True
+    item: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,9 +341,9 @@ class Resolve:
     reason: str = ""
 
 
-Report = Complete | Fail | Asked | Slept | Reuse | Listed | Held
-ItemReport = ItemDone | ItemFail | ItemInterrupt | ItemHeld
+Report = Complete | Fail | Asked | Slept | Reuse | Listed | Held | ChildBegins
+ItemReport = ItemDone | ItemFail | ItemInterrupt | ItemHeld | ItemBegins
 Slots = Admit | Await
 Act = Vote | Cancel | CancelStep | RetryRun | Rollback | Resolve
-Undoing = Sent | Noted | Undone | UndoFailed | UndoInterrupted
+Undoing = Sent | Noted | Undone | UndoFailed | UndoInterrupted | ChildUndoes
 Command = Start | Fork | Kick | Slots | Report | ItemReport | Due | Interrupt | Act | Undoing

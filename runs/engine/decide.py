@@ -12,13 +12,15 @@ from typing import Any
 
 from builder.graph import Graph
 from orchestrator.errors import Conflict
-from runs.engine import ends, fork, giving_up, ledger, maps, reuse, rollback, slots, undo, waits
+from runs.engine import children, ends, fork, giving_up, ledger, maps, reuse, rollback, slots, undo, waits
 from runs.engine.commands import (
     Admit,
     Asked,
     Await,
     Cancel,
     CancelStep,
+    ChildBegins,
+    ChildUndoes,
     Command,
     Complete,
     Due,
@@ -26,6 +28,7 @@ from runs.engine.commands import (
     Fork,
     Held,
     Interrupt,
+    ItemBegins,
     ItemDone,
     ItemFail,
     ItemHeld,
@@ -110,7 +113,7 @@ def _go_on_with_maps(turn: Turn) -> None:
 def _start(turn: Turn, command: Start) -> None:
     if turn.state.status is RunStatus.PENDING:
         said = {"input": command.input, "user": dict(command.user), "version": command.version}
-        turn.say("run_started", said)
+        turn.say("run_started", said if command.parent is None else {**said, "parent": dict(command.parent)})
 
 
 def _kick(turn: Turn, command: Kick) -> None:
@@ -132,6 +135,8 @@ def _cancel(turn: Turn, command: Cancel) -> None:
 def _retry(turn: Turn, command: RetryRun) -> None:
     """Semantic 5: FAILED and CANCELLED steps go back to PENDING in the same epoch."""
     state = turn.state
+    if command.seen is not None and command.seen != state.seq:
+        return
     if state.status is RunStatus.ROLLING_BACK:
         raise Conflict("The run is being rolled back.", code="rolling_back")
     if state.status not in (RunStatus.FAILED, RunStatus.CANCELLED) or state.started_at is None:
@@ -180,4 +185,7 @@ HANDLERS: dict[type, Callable[[Turn, Any], None]] = {
     UndoFailed: undo.failed,
     UndoInterrupted: undo.interrupted,
     Resolve: undo.resolve,
+    ChildBegins: children.begins,
+    ItemBegins: children.item_begins,
+    ChildUndoes: children.undoes,
 }

@@ -6,8 +6,19 @@ from datetime import timedelta
 from typing import Any
 
 from builder.graph import DEFAULT_PORT, Retry
-from runs.engine import ledger
-from runs.engine.commands import TIMEOUT, Asked, Complete, Fail, Held, Interrupt, Listed, Report, Slept
+from runs.engine import kin, ledger
+from runs.engine.commands import (
+    TIMEOUT,
+    Asked,
+    ChildBegins,
+    Complete,
+    Fail,
+    Held,
+    Interrupt,
+    Listed,
+    Report,
+    Slept,
+)
 from runs.engine.mapping import active
 from runs.engine.records import StepState
 from runs.engine.rollback import roll_back_itself
@@ -29,6 +40,12 @@ def heard(turn: Turn, report: Report | Interrupt) -> StepState | None:
         return None
     if step.status is StepStatus.RUNNING and step.attempt == attempt and step.epoch == epoch:
         return None if _elsewhere(turn, report) or _moot(turn, report) else step
+    if (
+        turn.state.children
+        and isinstance(report, Complete | Fail)
+        and kin.hears(turn.state, key, epoch, attempt)
+    ):
+        return step
     if (key, epoch, attempt) in turn.state.unanswered and not isinstance(report, Interrupt):
         _ignore(turn, report, f"It was given up; the step is {step.status} now.")
     return None
@@ -47,7 +64,7 @@ def _moot(turn: Turn, report: Report | Interrupt) -> bool:
     """
     if report.step in turn.state.undoing:
         reason = UNDONE
-    elif turn.state.failing and isinstance(report, Asked | Slept | Listed | Held | Interrupt):
+    elif turn.state.failing and isinstance(report, Asked | Slept | Listed | Held | ChildBegins | Interrupt):
         reason = RUN_FAILED
     else:
         return False

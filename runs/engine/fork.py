@@ -26,6 +26,7 @@ from runs.engine.state import apply, new_state
 from runs.engine.states import CHECKPOINTS, StepStatus
 from runs.engine.takeover import RESULT
 from runs.engine.turn import Turn
+from runs.engine.unwinding import half_undone
 
 GIVES_WAY = ("failure", "rejected", "expired")  # they need an edge, or the step has failed (semantic 4)
 
@@ -80,7 +81,7 @@ def branch(source: Graph, state: RunState, target: Graph, start: str, version: i
 
 def _has_ended(state: RunState, key: str) -> bool:
     """Whether the step came to something that the steps after it can rest on."""
-    if key in state.broken or key in state.undoing or (key, state.steps[key].epoch) in state.undone:
+    if key in state.broken or key in state.undoing or (state.undone and key in half_undone(state)):
         return False
     return state.steps[key].status in (StepStatus.COMPLETED, StepStatus.FAILED, StepStatus.SKIPPED)
 

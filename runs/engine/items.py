@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import MutableMapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from runs.engine.states import StepStatus
@@ -22,6 +22,10 @@ class ItemState:
     started_at: str | None = None
     finished_at: str | None = None
 
+    def waiting(self) -> ItemState:
+        """The item while a child run does what is to be done for it."""
+        return replace(self, status=StepStatus.WAITING, interruptions=0)
+
 
 @dataclass(slots=True)
 class MapState:
@@ -39,6 +43,7 @@ class MapState:
     queue: MutableMapping[int, None] = field(default_factory=dict)  # begun, and to start again now
     running: MutableMapping[int, None] = field(default_factory=dict)
     pausing: MutableMapping[int, str] = field(default_factory=dict)  # item -> when its next attempt is due
+    children: MutableMapping[int, str] = field(default_factory=dict)  # item -> the run that it waits for
     outputs: MutableMapping[int, dict[str, Any]] = field(default_factory=dict)  # {output} or {payload}
     due_at: str | None = None  # the earliest of `pausing`
     timers: int = 0  # how often that has changed in this epoch; tells the timers of a map apart
@@ -61,7 +66,16 @@ class MapState:
             return False
         if self.ended:
             return True
-        return bool(self.queue or self.next < self.count) and len(self.running) < self.concurrency
+        return bool(self.queue or self.next < self.count) and self.under_way < self.concurrency
+
+    def is_active(self, index: int) -> bool:
+        """Whether an item that has begun has not ended."""
+        return any(index in some for some in (self.running, self.children, self.queue, self.pausing))
+
+    @property
+    def under_way(self) -> int:
+        """How many items run, here or as child runs."""
+        return len(self.running) + len(self.children)
 
     def pick(self, most: int) -> list[dict[str, int]]:
         """At most ``most`` items to start now, as ``{index, attempt}``: first those that had begun."""

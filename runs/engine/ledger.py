@@ -7,6 +7,7 @@ that came too late has the slot ``result``. An epoch that is over is known from 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from builder.graph import Graph
@@ -67,7 +68,8 @@ def _known(state: RunState, command: Any, one: Received) -> bool:
     """Whether the receipt is in the journal already, or belongs to nothing that is waited for."""
     calls = _calls(state, command.step, command.epoch, undo=getattr(command, "undo", False))
     if calls is None:
-        return (command.step, command.epoch, command.attempt) not in state.unanswered
+        item = (command.item, command.tried) if getattr(command, "item", None) is not None else ()
+        return (command.step, command.epoch, command.attempt, *item) not in state.unanswered
     found = calls.get(slot(one.call, getattr(command, "item", None)))
     return found is None or bool(found["received"])
 
@@ -88,7 +90,15 @@ def _counts(state: RunState, command: Sent) -> bool:
     step = state.steps.get(command.step)
     if step is None or step.epoch != command.epoch or command.step in state.undoing:
         return False
-    return step.status is StepStatus.RUNNING and (command.item is not None or step.attempt == command.attempt)
+    if step.status is not StepStatus.RUNNING or step.attempt != command.attempt:
+        return False
+    return command.item is None or item_runs(state, command.step, command.item, command.tried)
+
+
+def item_runs(state: RunState, key: str, index: int, tried: int) -> bool:
+    """Whether this attempt of a map's item is under way."""
+    found = state.maps.get(key)
+    return found is not None and index in found.running and found.items[index].attempt == tried
 
 
 def _is_answered(state: RunState, command: Sent) -> bool:
@@ -99,6 +109,12 @@ def _is_answered(state: RunState, command: Sent) -> bool:
 def answered(state: RunState, key: str) -> bool:
     """Whether any call of the step's present epoch was answered."""
     return any(call["received"] for call in state.effects.get(key, {}).values())
+
+
+def items_answered(state: RunState, key: str) -> frozenset[int]:
+    """The items of a map of whose calls any was answered."""
+    calls = state.effects.get(key, {}).values()
+    return frozenset(call["item"] for call in calls if call["received"] and "item" in call)
 
 
 def unknown(state: RunState, key: str) -> bool:
@@ -139,7 +155,11 @@ def keep_result(state: RunState, event: Event) -> None:
     key, data = event["step"], event["data"]
     found = {"payload": data["payload"]} if "payload" in data else {"receipt": data.get("output")}
     call = {"call": None, "key": "", "what": "", "received": True, **found}
-    state.effects[key] = {**state.effects.get(key, {}), "result": call}
+    name = "result"
+    if "item" in data:
+        call["item"] = data["item"][0]
+        name = f"{call['item']}.result"
+    state.effects[key] = {**state.effects.get(key, {}), name: call}
 
 
 def _put(state: RunState, event: Event, call: dict[str, Any]) -> None:
@@ -152,9 +172,27 @@ def _put(state: RunState, event: Event, call: dict[str, Any]) -> None:
         state.effects[key] = {**state.effects.get(key, {}), name: call}
 
 
-def refused(state: RunState, key: str) -> None:
+def refused(state: RunState, key: str, item: int | None = None) -> None:
     """The other side has said that it did not do what was asked: those calls are not in doubt."""
-    calls = {name: call for name, call in state.effects.get(key, {}).items() if call["received"]}
-    state.effects.pop(key, None)
-    if calls:
-        state.effects[key] = calls
+    _keep(state, key, lambda call: call["received"] or call.get("item") != item)
+
+
+def item_ended(state: RunState, key: str, item: int) -> None:
+    """An item has completed: it is not run again in this epoch, so nobody asks for its receipts."""
+    _keep(state, key, lambda call: call.get("item") != item)
+
+
+def step_ended(state: RunState, key: str) -> None:
+    """The step has completed. Of a map, what items that have failed did is still to be undone."""
+    _keep(state, key, lambda call: "item" in call and call["received"])
+
+
+def _keep(state: RunState, key: str, which: Callable[[dict[str, Any]], bool]) -> None:
+    calls = state.effects.get(key)
+    if calls is None:
+        return
+    kept = {name: call for name, call in calls.items() if which(call)}
+    if kept:
+        state.effects[key] = kept
+    else:
+        del state.effects[key]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from builder.graph import Graph
+from runs.engine import ledger
 from runs.engine.commands import TIMEOUT
 from runs.engine.events import Event
 from runs.engine.items import ItemState, MapState
@@ -32,7 +33,7 @@ def settle(state: RunState, key: str, found: MapState) -> None:
         state.mapping[key] = None
     else:
         state.mapping.pop(key, None)
-    waits = step.status is StepStatus.WAITING or bool(found.pausing and not startable)
+    waits = step.status is StepStatus.WAITING or bool((found.pausing or found.children) and not startable)
     idle = waits and not (found.running or found.finishing)
     status = StepStatus.WAITING if idle else StepStatus.RUNNING
     if step.status is not status:
@@ -40,7 +41,8 @@ def settle(state: RunState, key: str, found: MapState) -> None:
         gone, kept = (state.running, state.waiting) if idle else (state.waiting, state.running)
         gone.pop(key, None)
         kept[key] = None
-    step.wait = {"kind": "items", "due_at": found.due_at, "timer": found.timers} if found.pausing else None
+    paused = {"kind": "items", "due_at": found.due_at, "timer": found.timers}
+    step.wait = paused if found.pausing or found.children else None
 
 
 def _listed(graph: Graph, state: RunState, at: str, event: Event) -> None:
@@ -95,21 +97,30 @@ def _started(graph: Graph, state: RunState, at: str, event: Event) -> None:
     settle(state, event["step"], found)
 
 
-def _completed(graph: Graph, state: RunState, at: str, event: Event) -> None:
+def completed(graph: Graph, state: RunState, at: str, event: Event) -> None:
+    """Items have completed."""
     found = state.own_map(event["step"])
     for each in event["data"]["items"]:
         index = each["index"]
-        item = found.items[index]
+        item = found.items.pop(index)  # in the order of their ends
         found.items[index] = replace(
             item, status=StepStatus.COMPLETED, error=None, finished_at=at, interruptions=0
         )
         name = "payload" if "payload" in each else "output"
         found.outputs[index] = {name: each[name]}
-        found.running.pop(index, None)
+        _leave(found, index)
         found.completed += 1
         found.size += each["size"]
         _spend(state, event["step"], found, each)
+        if state.effects:
+            ledger.item_ended(state, event["step"], index)
     settle(state, event["step"], found)
+
+
+def _leave(found: MapState, index: int) -> None:
+    """An attempt of an item has ended, here or as a child run."""
+    found.running.pop(index, None)
+    found.children.pop(index, None)
 
 
 def _spend(state: RunState, key: str, found: MapState, spent: Event) -> None:
@@ -126,13 +137,15 @@ def _failed(graph: Graph, state: RunState, at: str, event: Event) -> None:
     found = state.own_map(event["step"])
     for each in event["data"]["items"]:
         index, due_at = each["index"], each.get("due_at")
-        item = found.items[index]
+        item = found.items.pop(index)
         status = StepStatus.PENDING if due_at else StepStatus.FAILED
         found.items[index] = replace(
             item, status=status, failures=item.failures + 1, error=each["error"], finished_at=at,
             interruptions=0,
         )  # fmt: skip
-        found.running.pop(index, None)
+        _leave(found, index)
+        if each["error"].get("refused"):
+            ledger.refused(state, event["step"], index)
         if each["error"].get("code") == TIMEOUT:
             state.unanswered[_dispatch(event, index, item)] = None
         if due_at:
@@ -197,12 +210,12 @@ def _finished(graph: Graph, state: RunState, at: str, event: Event) -> None:
 def shut(state: RunState, key: str, event: Event) -> None:
     """The map has ended: what still runs is given up. Only an unfinished map keeps its items' outputs."""
     found = state.own_map(key)
-    for index in (*found.running, *found.queue, *found.pausing):
-        item = found.items[index]
-        if index in found.running:
+    for index in (*found.queue, *found.pausing, *found.children, *found.running):
+        item = found.items.pop(index)
+        if index in found.running or index in found.children:
             state.unanswered[_dispatch(event, index, item)] = None
         found.items[index] = replace(item, status=StepStatus.CANCELLED)
-    found.running, found.queue, found.pausing, found.due_at = {}, {}, {}, None
+    found.running, found.children, found.queue, found.pausing, found.due_at = {}, {}, {}, {}, None
     found.finishing = False
     if event["kind"] == "step_completed":
         found.outputs = {}
@@ -212,7 +225,7 @@ def shut(state: RunState, key: str, event: Event) -> None:
 HANDLERS = {
     "items_listed": _listed,
     "item_started": _started,
-    "item_completed": _completed,
+    "item_completed": completed,
     "item_failed": _failed,
     "item_waiting": _waiting,
     "item_queued": _queued,

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from runs.engine import ledger
 from runs.engine.commands import TIMEOUT, Due, ItemDone, ItemFail, ItemHeld, ItemInterrupt, ItemReport, Listed
 from runs.engine.ends import MOST_INTERRUPTIONS, fail, heard, pause_s
 from runs.engine.items import ItemState, MapState
 from runs.engine.mapping import active
 from runs.engine.turn import UNDONE, Turn, iso
+from runs.engine.unwinding import owed_items
 
 MOST_BYTES = 10 * 1024 * 1024  # of a map's results together
 
@@ -18,12 +20,19 @@ def listed(turn: Turn, report: Listed) -> None:
     """The step has worked out its items; those of an earlier dispatch that have completed are kept."""
     if heard(turn, report) is None:
         return
+    old = turn.state.maps.get(report.step)
+    if old is not None and old.digest != report.digest and owed_items(turn.graph, turn.state, report.step):
+        message = (
+            "Its items are not those that it began with; roll back to this step, which undoes those first."
+        )
+        fail(turn, report.step, {"code": "items_changed", "message": message, "retryable": False})
+        return
     given = {"items": report.items} if report.payload is None else {"payload": dict(report.payload)}
     said = {"count": report.count, "digest": report.digest, "concurrency": report.concurrency}
     turn.say_step("items_listed", report.step, {**said, "skip": report.skip, **given})
 
 
-def _heard(turn: Turn, report: ItemReport) -> tuple[MapState, ItemState] | None:
+def heard_item(turn: Turn, report: ItemReport) -> tuple[MapState, ItemState] | None:
     """The item if it waits for just this report; one that was given up is written down as ignored, once."""
     state, key = turn.state, report.step
     step = state.steps.get(key)
@@ -32,14 +41,28 @@ def _heard(turn: Turn, report: ItemReport) -> tuple[MapState, ItemState] | None:
     found = active(state, key)
     if found is not None and (step.epoch, step.attempt) == (report.epoch, report.attempt):
         item = found.items.get(report.item)
-        if item is not None and report.item in found.running and item.attempt == report.tried:
+        waits = report.item in found.running or report.item in found.children
+        if item is not None and waits and item.attempt == report.tried:
             return found, item
     late = (key, report.epoch, report.attempt, report.item, report.tried)
     if late in state.unanswered and not isinstance(report, ItemInterrupt):
         reason = f"Item {report.item} was given up; the step is {step.status} now."
-        said = {"reason": reason, "item": [report.item, report.tried], **_spent(report)}
+        said = {
+            "reason": reason,
+            "item": [report.item, report.tried],
+            **_spent(report),
+            **_happened(turn, report),
+        }
         turn.say_of("late_result_ignored", key, report.epoch, report.attempt, said)
     return None
+
+
+def _happened(turn: Turn, report: ItemReport) -> dict[str, Any]:
+    """Of an effect that nobody waits for any more: what undoes it may read what it gave, and its item."""
+    if not isinstance(report, ItemDone) or turn.graph.steps[report.step].compensate is None:
+        return {}
+    came = {"payload": report.payload} if report.payload else {"output": report.output}
+    return {"happened": True, **came, **({"given": dict(report.given)} if report.given else {})}
 
 
 def _spent(report: ItemReport) -> dict[str, Any]:
@@ -53,7 +76,11 @@ def _spent(report: ItemReport) -> dict[str, Any]:
 
 def done(turn: Turn, report: ItemDone) -> None:
     """An item has completed."""
-    if _heard(turn, report) is None:
+    if report.received:
+        key, item, tried = report.step, report.item, report.tried
+        counts = ledger.item_runs(turn.state, key, item, tried) and key not in turn.state.undoing
+        ledger.take(turn, report, report.received, brief=counts)
+    if heard_item(turn, report) is None:
         return
     kept = {"output": report.output} if report.payload is None else {"payload": dict(report.payload)}
     each = {"index": report.item, **kept, "size": report.size, **_spent(report)}
@@ -66,7 +93,7 @@ def done(turn: Turn, report: ItemDone) -> None:
 
 def failed(turn: Turn, report: ItemFail) -> None:
     """An item raised: it is tried again if the error and the step's ``retry`` allow it."""
-    heard_of = _heard(turn, report)
+    heard_of = heard_item(turn, report)
     if heard_of is None:
         return
     found, item = heard_of
@@ -95,7 +122,7 @@ def _give_up(turn: Turn, key: str, error: dict[str, Any]) -> None:
 
 def interrupted(turn: Turn, report: ItemInterrupt) -> None:
     """The item's worker is gone: it starts again, and its attempt does not count."""
-    heard_of = _heard(turn, report)
+    heard_of = heard_item(turn, report)
     if heard_of is None:
         return
     found, item = heard_of
@@ -113,7 +140,7 @@ def interrupted(turn: Turn, report: ItemInterrupt) -> None:
 
 def held(turn: Turn, report: ItemHeld) -> None:
     """An item may not call its model now; it starts again, and its attempt does not count."""
-    if _heard(turn, report) is None:
+    if heard_item(turn, report) is None:
         return
     each = {"index": report.item, "due_at": iso(report.due_at)}
     turn.say_step("item_waiting", report.step, {"items": [each]})
@@ -142,7 +169,8 @@ def start_items(turn: Turn) -> None:
     for key in list(turn.state.mapping):
         found = turn.state.maps[key]
         if found.ended:
-            turn.say_step("items_finished", key, {"worker": turn.worker})
+            if key in turn.state.running or _room(turn, key) > 0:
+                turn.say_step("items_finished", key, {"worker": turn.worker})
         elif key not in turn.gated:
             start_some(turn, key, found.count)
 
@@ -152,13 +180,20 @@ def start_some(turn: Turn, key: str, most: int) -> int:
 
     Returns how many.
     """
-    state, found = turn.state, turn.state.maps[key]
-    place = key in state.running and not found.running  # the step's own, for its first item
-    room = turn.window - len(state.running) - turn.crowd() + place
-    picked = found.pick(min(max(room, int(place)), found.concurrency - len(found.running), most))
+    found, place = turn.state.maps[key], _place(turn, key)
+    picked = found.pick(min(max(_room(turn, key), int(place)), found.concurrency - found.under_way, most))
     if picked:
         turn.say_step("item_started", key, {"worker": turn.worker, "items": picked})
     return len(picked)
+
+
+def _place(turn: Turn, key: str) -> bool:
+    """Whether the step has a place in the window that no item of it takes."""
+    return key in turn.state.running and not turn.state.maps[key].running
+
+
+def _room(turn: Turn, key: str) -> int:
+    return turn.window - len(turn.state.running) - turn.crowd() + _place(turn, key)
 
 
 def wind_down(turn: Turn, reason: str) -> None:

@@ -125,6 +125,8 @@ class Overlay(RunState):
         self.effects = _over(base.effects) if base.effects else {}
         self.undo = dict(base.undo) if base.undo else {}
         self.undone = _over(base.undone) if base.undone else {}
+        self.parent = base.parent
+        self.children = _over(base.children) if base.children else {}
         self._steps = self.steps = StepLayer(cast("dict[str, StepState]", base.steps))
 
     def settle(self, base: RunState) -> None:
@@ -135,6 +137,7 @@ class Overlay(RunState):
         base.failing, base.rollback, base.undoing = self.failing, self.rollback, self.undoing
         base.tokens, base.cost, base.undo = self.tokens, self.cost, self.undo
         base.awaiting = self.awaiting
+        base.parent, base.children = self.parent, _settled(self.children)
         base.completed_order, base.ready = _settled(self.completed_order), _queue(_settled(self.ready))
         base.running, base.waiting = _settled(self.running), _settled(self.waiting)
         base.stranded, base.broken = _settled(self.stranded), _settled(self.broken)
@@ -145,7 +148,7 @@ class Overlay(RunState):
         for found in self.maps.values():
             found.items, found.queue = _settled(found.items), _settled(found.queue)
             found.running, found.pausing = _settled(found.running), _settled(found.pausing)
-            found.outputs = _settled(found.outputs)
+            found.outputs, found.children = _settled(found.outputs), _settled(found.children)
         base.maps = self.maps
         self._steps.base.update(self._steps.owned)
 
@@ -163,7 +166,7 @@ class Overlay(RunState):
         if found is self._base_maps.get(key):
             found = self.maps[key] = replace(
                 found, items=_over(found.items), queue=_over(found.queue), running=_over(found.running),
-                pausing=_over(found.pausing), outputs=_over(found.outputs),
+                pausing=_over(found.pausing), outputs=_over(found.outputs), children=_over(found.children),
             )  # fmt: skip
         return found
 

@@ -13,6 +13,7 @@ from runs.engine.items import MapState
 from runs.engine.states import RunStatus, StepStatus
 
 Keys = MutableMapping[str, None]  # an ordered set of step keys
+Child = dict[str, JSON]
 Dispatch = tuple[str, int, int] | tuple[str, int, int, int, int]  # step, epoch, attempt, [item, its attempt]
 
 
@@ -36,7 +37,7 @@ class StepState:
     worker: str = ""
     started_at: str | None = None  # of the last dispatch
     finished_at: str | None = None
-    wait: dict[str, JSON] | None = None  # {kind: approval | delay | retry | slot, due_at?, approval?, ...}
+    wait: dict[str, JSON] | None = None  # {kind: approval | delay | retry | slot | child, due_at?, ...}
     approval: dict[str, JSON] | None = None  # as asked, with votes, decision, by, comment and data
     left: int = 0  # incoming edges that are not resolved
     live: int = 0  # incoming edges that are live
@@ -93,7 +94,9 @@ class RunState:
     mapping: Keys = field(default_factory=dict)  # maps with something to start
     effects: MutableMapping[str, dict[str, Any]] = field(default_factory=dict)  # see engine.ledger
     undo: MutableMapping[tuple[str, int], dict[str, Any]] = field(default_factory=dict)  # see engine.undo
-    undone: MutableMapping[tuple[str, int], str] = field(default_factory=dict)
+    undone: MutableMapping[tuple[Any, ...], str] = field(default_factory=dict)
+    parent: dict[str, JSON] | None = None  # of a child run: {id, number, step, epoch, [item]}
+    children: MutableMapping[tuple[str, int, int | None], Child] = field(default_factory=dict)
     tokens: int = 0  # of everything that ran, also of what was rolled back
     cost: float = 0.0
 

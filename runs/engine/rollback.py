@@ -12,7 +12,7 @@ from runs.engine.commands import Rollback
 from runs.engine.records import RunState, tokens_of
 from runs.engine.states import ACTIVE, CHECKPOINTS, RunStatus, StepStatus
 from runs.engine.turn import UNDONE, Turn
-from runs.engine.unwinding import half_undone, owed
+from runs.engine.unwinding import half_undone, is_map, owed, owed_items
 
 STARTED = (*CHECKPOINTS, StepStatus.RUNNING, StepStatus.WAITING)
 
@@ -118,8 +118,9 @@ def preview(
 
     ``{to, steps: [{step, status, what}], cannot, kept, retried, waits_for, cost, tokens}``. ``steps`` are in
     the order of undoing; ``what`` is ``stop`` (it runs or waits), ``undo`` (it has ended) or ``reset`` (it
-    never started). ``compensates`` are those whose ``compensate`` action runs, in that order;
-    ``unknown`` those with a call that was sent and never answered. ``cannot`` are those of them whose
+    never started). ``compensates`` are those that are undone, by their ``compensate`` action or by rolling
+    their child runs back, in that order, and ``items`` says of a map of them how many items that are.
+    ``unknown`` are those with a call that was sent and never answered. ``cannot`` are those of them whose
     effects stay: ``effect_of`` says ``reversible`` of the others. ``kept`` have completed and keep their
     outputs, ``retried`` have failed elsewhere, and ``waits_for`` run now. ``cost`` and ``tokens`` are what
     the results that are given up have used.
@@ -127,13 +128,15 @@ def preview(
     refuse(graph, state, to)
     order = undo_order(graph, state, to)
     undone = set(order)
+    compensates = [key for key in order if owed(graph, state, key)]
     steps = [
         {"step": key, "status": str(state.steps[key].status), "what": _what(state, key)} for key in order
     ]
     return {
         "to": to,
         "steps": steps,
-        "compensates": [key for key in order if owed(graph, state, key)],
+        "compensates": compensates,
+        "items": {key: len(owed_items(graph, state, key)) for key in compensates if is_map(graph, key)},
         "unknown": [
             key
             for key in order
@@ -144,6 +147,7 @@ def preview(
             key
             for key in order
             if state.steps[key].attempt
+            and key not in compensates
             and graph.steps[key].compensate is None
             and effect_of(graph.steps[key]) != "reversible"
         ],

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from builder.graph import Graph
-from runs.engine import awaiting, ledger, mapping, unwinding
+from runs.engine import awaiting, kin, ledger, mapping, unwinding
 from runs.engine.commands import SETTLED
 from runs.engine.events import Entries, Event
 from runs.engine.moves import (
@@ -78,7 +78,7 @@ def _run_started(graph: Graph, state: RunState, at: str, event: Event) -> None:
     data = event["data"]
     move_run(state, RunStatus.RUNNING)
     state.input, state.user, state.version = data["input"], data["user"], data["version"]
-    state.started_at = at
+    state.started_at, state.parent = at, data.get("parent")
     for key in graph.roots:
         weigh(graph, state, key, state.steps[key])
 
@@ -166,7 +166,7 @@ def _step_completed(graph: Graph, state: RunState, at: str, event: Event) -> Non
     take_result(state, step, event["data"])
     step.error = None
     if state.effects:
-        state.effects.pop(event["step"], None)
+        ledger.step_ended(state, event["step"])
     if "hash" in event["data"]:
         remember(state, event)
     resolve(graph, state, event["step"], step.ports)
@@ -200,7 +200,8 @@ def _step_skipped(graph: Graph, state: RunState, at: str, event: Event) -> None:
 def _step_cancelled(graph: Graph, state: RunState, at: str, event: Event) -> None:
     key = event["step"]
     found = mapping.active(state, key) if state.maps else None
-    if key in state.running and (found is None or found.finishing):
+    awaited = key in state.running and (found is None or found.finishing)
+    if awaited or (state.children and kin.waits_for_child(state, key)):
         state.unanswered[key, event["epoch"], event["attempt"]] = None
     step, data = _conclude(state, at, event, StepStatus.CANCELLED), event["data"]
     if "by" not in data:
@@ -294,6 +295,7 @@ def _run_ended(status: RunStatus) -> Handler:
 
 HANDLERS: dict[str, Handler] = {
     **mapping.HANDLERS,
+    **kin.HANDLERS,
     "run_started": _run_started,
     "run_forked": take_over,
     "step_started": _step_started,

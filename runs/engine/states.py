@@ -40,7 +40,8 @@ class IllegalTransition(ProductError):
 
 
 # A step goes back to PENDING when it is interrupted, queued for its next attempt, retried by a person, or
-# reset by a rollback; a rollback also resets the PENDING ones, which gives them their new epoch.
+# reset by a rollback; a rollback also resets the PENDING ones, which gives them their new epoch. One that
+# waits for a child run which fails may go on waiting, for its next attempt.
 STEP_TRANSITIONS: dict[StepStatus, tuple[StepStatus, ...]] = {
     StepStatus.PENDING: (StepStatus.RUNNING, StepStatus.SKIPPED, StepStatus.PENDING),
     StepStatus.RUNNING: (
@@ -53,6 +54,7 @@ STEP_TRANSITIONS: dict[StepStatus, tuple[StepStatus, ...]] = {
     StepStatus.WAITING: (
         StepStatus.COMPLETED,
         StepStatus.RUNNING,
+        StepStatus.WAITING,
         StepStatus.FAILED,
         StepStatus.CANCELLED,
         StepStatus.PENDING,

@@ -1,6 +1,7 @@
 """Undoing effects: one compensation after the other, in reverse order of completion (semantic 6).
 
-What is to be undone is kept by ``unwinding``.
+What is to be undone is kept by ``unwinding``. The child of a step is undone by its own rollback, for which
+the job waits; it may end also while the job is stuck: a person has seen to it in the child.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from orchestrator.errors import Conflict, Invalid
 from runs.engine import ledger
 from runs.engine.commands import Due, Resolve, UndoFailed, UndoInterrupted, Undone
 from runs.engine.ends import MOST_INTERRUPTIONS, pause_s
+from runs.engine.kin import KIND
 from runs.engine.states import RunStatus
 from runs.engine.turn import Turn, iso
-from runs.engine.unwinding import given_up
+from runs.engine.unwinding import given_up, item_of
 
 ACTIONS = ("retry", "skip", "give_up")
+CHILD: dict[type, tuple[str, ...]] = {Undone: (KIND, "stuck"), UndoFailed: (KIND,), UndoInterrupted: ()}
 
 
 def go_on(turn: Turn) -> None:
@@ -26,23 +29,31 @@ def go_on(turn: Turn) -> None:
         return
     (key, epoch), job = next(iter(state.undo.items()))
     if job["status"] == "pending":
-        data = {"worker": turn.worker}
+        data = {"worker": turn.worker, **_which(job)}
         turn.say_of("compensation_started", key, epoch, job["attempt"] + 1, data)
+
+
+def _which(job: dict[str, Any]) -> dict[str, Any]:
+    item = item_of(job)
+    return {} if item is None else {"item": item}
 
 
 def _heard(turn: Turn, report: Any) -> dict[str, Any] | None:
     """The job if it waits for just this report."""
     job = turn.state.undo.get((report.step, report.epoch))
-    counts = job is not None and job["status"] == "running" and job["attempt"] == report.attempt
+    if job is None or job["attempt"] != report.attempt:
+        return None
+    counts = job["status"] == "running" or (job["child"] and job["status"] in CHILD[type(report)])
     return job if counts else None
 
 
 def undone(turn: Turn, report: Undone) -> None:
     """The compensation worked."""
-    if _heard(turn, report) is None:
+    job = _heard(turn, report)
+    if job is None:
         return
     ledger.take(turn, report, report.received, brief=True)
-    data: dict[str, Any] = {"line": report.line} if report.line else {}
+    data = _which(job) | ({"line": report.line} if report.line else {})
     data |= {"payload": report.payload} if report.payload is not None else {"output": report.output}
     data |= {"usage": report.usage} if report.usage else {}
     data |= {"cost": report.cost} if report.cost else {}
@@ -59,10 +70,10 @@ def failed(turn: Turn, report: UndoFailed) -> None:
     if report.error.get("retryable") and failures < retry.max_attempts:
         delay = pause_s(retry, failures)
         due_at = iso(turn.now + timedelta(seconds=delay))
-        data = {"due_at": due_at, "error": report.error, "delay_s": delay}
+        data = {"due_at": due_at, "error": report.error, "delay_s": delay, **_which(job)}
         turn.say_of("compensation_retry_scheduled", *where, data)
     else:
-        turn.say_of("compensation_failed", *where, {"error": report.error})
+        turn.say_of("compensation_failed", *where, {"error": report.error, **_which(job)})
 
 
 def interrupted(turn: Turn, report: UndoInterrupted) -> None:
@@ -73,9 +84,10 @@ def interrupted(turn: Turn, report: UndoInterrupted) -> None:
     if job["interruptions"] + 1 >= MOST_INTERRUPTIONS:
         message = f"Its worker was lost {MOST_INTERRUPTIONS} times in a row."
         error = {"code": "interrupted", "message": message, "retryable": False}
-        turn.say_of("compensation_failed", report.step, report.epoch, report.attempt, {"error": error})
+        data = {"error": error, **_which(job)}
+        turn.say_of("compensation_failed", report.step, report.epoch, report.attempt, data)
     else:
-        data = {"worker": report.worker}
+        data = {"worker": report.worker, **_which(job)}
         turn.say_of("compensation_interrupted", report.step, report.epoch, report.attempt, data)
 
 
@@ -85,7 +97,7 @@ def due(turn: Turn, timer: Due) -> None:
     if job is None or job["status"] != "waiting" or job["attempt"] != timer.attempt:
         return
     if turn.at >= iso(datetime.fromisoformat(job["due_at"])):
-        turn.say_of("compensation_queued", timer.step, timer.epoch, timer.attempt, {})
+        turn.say_of("compensation_queued", timer.step, timer.epoch, timer.attempt, _which(job))
 
 
 def resolve(turn: Turn, command: Resolve) -> None:
@@ -99,7 +111,7 @@ def resolve(turn: Turn, command: Resolve) -> None:
     if command.action == "skip" and not command.reason.strip():
         raise Invalid("Say why its effect may stay; the reason is kept in the journal.", field="reason")
     (key, epoch), job = found
-    said = {"by": command.by, "reason": command.reason}
+    said = {"by": command.by, "reason": command.reason, **_which(job)}
     if command.action == "retry":
         turn.say_of("compensation_retried", key, epoch, job["attempt"], said)
     elif command.action == "skip":

@@ -31,7 +31,7 @@ def preview(user: User, run: OrchestrationInstance, scene: Scene, look: Look) ->
             "no": number,
             "key": one["step"],
             "title": scene.voice.step(one["step"]),
-            "what": _what(scene, one, one["step"] in plan["compensates"]),
+            "what": _what(scene, one, plan),
         }
         for number, one in enumerate(done, 1)
     ]
@@ -54,11 +54,29 @@ def _tokens(number: int) -> str:
     return count(number, "token") if number else ""
 
 
-def _what(scene: Scene, planned: dict[str, Any], compensated: bool) -> str:
+def _undone(plan: dict[str, Any], key: str) -> str:
+    """What is undone of a step that did something outside, or in runs of its own."""
+    children = [child for child in plan["children"] if child["step"] == key]
+    if len(children) == 1:
+        number, steps = children[0]["number"], children[0]["preview"]["compensates"]
+        return f"Run {number} is rolled back{_undoing(len(steps))}; it runs again"
+    if children:
+        steps = sum(len(child["preview"]["compensates"]) for child in children)
+        return f"{len(children):,} runs are rolled back, last first{_undoing(steps)}; it runs again"
+    if key in plan["items"]:
+        return f"What it did for {count(plan['items'][key], 'item')} is undone, last first; it runs again"
+    return "What it did is undone; it runs again"
+
+
+def _undoing(steps: int) -> str:
+    return f", which undoes what {count(steps, 'step')} did" if steps else ""
+
+
+def _what(scene: Scene, planned: dict[str, Any], plan: dict[str, Any]) -> str:
     """What undoing one step means."""
-    if compensated:
-        return "What it did is undone; it runs again"
     key, status = planned["step"], planned["status"]
+    if key in plan["compensates"]:
+        return _undone(plan, key)
     asks = scene.graph.steps[key].type in ASKING
     if status == StepStatus.COMPLETED:
         return (

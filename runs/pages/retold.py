@@ -34,6 +34,13 @@ class Told:
         return self.voice.step(self.event.get("step"))
 
     @property
+    def which(self) -> str:
+        """The step's name, and which item of it."""
+        item = self.data.get("item")
+        index = item[0] if isinstance(item, list) else item
+        return self.name if index is None else f"item {index} of {self.name}"
+
+    @property
     def by(self) -> str:
         """The person who did it."""
         by = self.data.get("by")
@@ -131,6 +138,13 @@ def _reused(told: Told) -> str:
     return f"{told.name} gave its earlier result again{whence}: nothing had changed"
 
 
+def _child(told: Told) -> str:
+    child = told.data.get("child") or {}
+    again = "has run {number} of {name} go on" if child.get("since") else "runs {name} as run {number}"
+    said = again.format(number=child.get("number"), name=child.get("name") or child.get("orchestration"))
+    return f"{told.which} {said}"
+
+
 def _requested(told: Told) -> str:
     asked = told.data.get("approval") or {}
     who = told.voice.asked(asked.get("assignees") or [], asked.get("role") or "")
@@ -214,36 +228,41 @@ KINDS: dict[str, tuple[Callable[[Told], str], str]] = {
         lambda told: f"The question of {told.name} no longer counts{told.why}",
         "ROLLED_BACK",
     ),
-    "late_result_ignored": (lambda told: f"A late result of {told.name} was ignored{told.why}", "SKIPPED"),
-    "effect_sent": (lambda told: f"{told.name} sends{_after(told.data.get('what'))}", "RUNNING"),
-    "effect_received": (lambda told: f"{told.name} got its answer", "COMPLETED"),
-    "compensation_started": (lambda told: f"Undoing {told.name}", "ROLLING_BACK"),
+    "late_result_ignored": (lambda told: f"A late result of {told.which} was ignored{told.why}", "SKIPPED"),
+    "child_started": (_child, "WAITING"),
+    "effect_sent": (lambda told: f"{told.which} sends{_after(told.data.get('what'))}", "RUNNING"),
+    "effect_received": (lambda told: f"{told.which} got its answer", "COMPLETED"),
+    "compensation_started": (lambda told: f"Undoing {told.which}", "ROLLING_BACK"),
+    "compensation_waiting": (
+        lambda told: f"{told.which} waits until run {told.data['child'].get('number')} is rolled back",
+        "WAITING",
+    ),
     "step_compensated": (
-        lambda told: f"What {told.name} did is undone{_after(told.data.get('line'))}",
+        lambda told: f"What {told.which} did is undone{_after(told.data.get('line'))}",
         "ROLLED_BACK",
     ),
     "compensation_retry_scheduled": (
         lambda told: (
-            f"Undoing {told.name} failed{told.message}. "
+            f"Undoing {told.which} failed{told.message}. "
             f"It is tried again at {told.at(told.data.get('due_at'))}"
         ),
         "WAITING",
     ),
-    "compensation_queued": (lambda told: f"The wait before undoing {told.name} is over", "PENDING"),
+    "compensation_queued": (lambda told: f"The wait before undoing {told.which} is over", "PENDING"),
     "compensation_failed": (
-        lambda told: f"Undoing {told.name} failed{told.message}. Somebody has to decide",
+        lambda told: f"Undoing {told.which} failed{told.message}. Somebody has to decide",
         "FAILED",
     ),
     "compensation_interrupted": (
-        lambda told: f"Undoing {told.name} was interrupted: its server stopped",
+        lambda told: f"Undoing {told.which} was interrupted: its server stopped",
         "CANCELLED",
     ),
     "compensation_retried": (
-        lambda told: f"{told.by} had undoing {told.name} tried again{told.why}",
+        lambda told: f"{told.by} had undoing {told.which} tried again{told.why}",
         "RUNNING",
     ),
     "compensation_skipped": (
-        lambda told: f"{told.by} left what {told.name} did as it is{told.why}",
+        lambda told: f"{told.by} left what {told.which} did as it is{told.why}",
         "SKIPPED",
     ),
     "rollback_given_up": (lambda told: f"{told.by} gave the rollback up{told.why}", "FAILED"),

@@ -159,7 +159,12 @@ def _waiting(one: Part) -> str:
         who = "you" if one.voice.me in people else one.voice.asked(people, asked.get("role") or "")
         since = one.scene.state.approvals[wait["approval"]]["at"]
         return f"for {who} since {one.voice.clock(since)}"
+    if wait.get("kind") == "child":
+        child = one.scene.state.children[one.spec.key, one.step.epoch, None]
+        return f"for run {child['number']} of {child['name']}"
     due = one.voice.clock(wait.get("due_at"), seconds=True)
+    if wait.get("kind") == "items" and not wait.get("due_at"):
+        return f"for the runs of its items · {progress(one.scene.state, one.spec.key)}"
     if wait.get("kind") == "items":
         return f"for the next attempt of an item at {due} · {progress(one.scene.state, one.spec.key)}"
     if wait.get("kind") == "retry":

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from runs.engine.kin import KIND
 from runs.engine.states import RunStatus, StepStatus
+from runs.engine.unwinding import half_undone, item_of
 from runs.pages.sentences import Scene, dots, standing
 
 ENDED = (StepStatus.COMPLETED, StepStatus.FAILED, StepStatus.CANCELLED)
@@ -29,6 +31,8 @@ def undoing(scene: Scene, key: str) -> Undoing | None:
         return _under_way(scene, job)
     if (done := state.undone.get((key, state.steps[key].epoch))) is not None:
         return Undoing("ROLLED_BACK", "", DONE[done])
+    if state.undone and key in half_undone(state):
+        return Undoing("ROLLED_BACK", "", "What it did for its items is undone")
     waits = state.status == RunStatus.ROLLING_BACK and key in state.undoing
     return Undoing("ROLLING_BACK", "", "Set back in the end") if waits and _ended(scene, key) else None
 
@@ -48,10 +52,20 @@ def _under_way(scene: Scene, job: dict[str, Any]) -> Undoing:
     if job["status"] == "waiting":
         due = scene.voice.clock(job["due_at"], seconds=True)
         return Undoing("ROLLING_BACK", "Undoing", dots(f"is tried again at {due}", error))
+    if job["status"] == KIND:
+        return Undoing("ROLLING_BACK", "Undoing", dots(_left(job), f"run {job['child']['number']}"))
+    if job["status"] == "running" and "items" in job:
+        return Undoing("ROLLING_BACK", "Undoing", _left(job))
     if job["status"] == "running":
         again = f"attempt {job['attempt']}" if job["attempt"] > 1 else "what it did"
         return Undoing("ROLLING_BACK", "Undoing", again)
     return Undoing("ROLLING_BACK", "", "Still to be undone")
+
+
+def _left(job: dict[str, Any]) -> str:
+    """Which item of a map, and how many there are: ``item 3, 2 of 7``; empty for another step."""
+    item = item_of(job)
+    return "" if item is None else f"item {item}, {job['done'] + 1:,} of {len(job['items']):,}"
 
 
 def _ended(scene: Scene, key: str) -> bool:
@@ -67,6 +81,8 @@ def band(scene: Scene, *, may_act: bool) -> list[dict[str, Any]]:
             "status": job["status"],
             "error": (job["error"] or {}).get("message", ""),
             "due": scene.voice.clock(job["due_at"], seconds=True) if job["due_at"] else "",
+            "left": _left(job),
+            "child": job["child"],
             "since": scene.voice.clock(job.get("since"), seconds=True),
             "may": may_act and job["status"] == "stuck",
         }

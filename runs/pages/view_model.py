@@ -15,8 +15,10 @@ from orchestrator.models import User
 from runs import journal, payloads, slots_told, verbs
 from runs.engine.records import RunState
 from runs.engine.states import CHECKPOINTS, ENDED, RunStatus, StepStatus
+from runs.families import is_taken
 from runs.models import Approval, OrchestrationInstance
 from runs.pages import canvas, drawing, tabs
+from runs.pages.children import above, of_step
 from runs.pages.facts import facts
 from runs.pages.itemised import items
 from runs.pages.look import LEVELS, TABS, Look, read
@@ -84,6 +86,7 @@ def page(user: User, run: OrchestrationInstance, query: Mapping[str, str]) -> di
         "urls": {"now": look.to(at=None), "here": _address(sight, look.to())},
         "facts": facts(run, sight.scene, sight.entries),
         "source": {"number": sight.scene.source, "pk": run.forked_from_id} if sight.scene.source else None,
+        "above": above(sight.user, sight.scene),
         "acts": _acts(sight),
         "verdict": verdict(sight.scene, look) if state.status == RunStatus.FAILED else None,
         "undoing": band(sight.scene, may_act=sight.may_act),
@@ -123,7 +126,7 @@ def _sight(user: User, run: OrchestrationInstance, query: Mapping[str, str]) -> 
         speak, graph, state, drawn.labels, live=live, undone=undone, source=number_of_source(known),
         slots=slots_told.waiting(run.pk, state, live=live),
     )  # fmt: skip
-    may_act = look.at is None and access.allowed(user, access.EDIT, run)
+    may_act = look.at is None and access.allowed(user, access.EDIT, run) and not is_taken(run)
     may_start = look.at is None and access.allowed(user, access.START, run.orchestration)
     return Sight(user, run, look, scene, drawn, entries, known, approvals, may_act, may_start)
 
@@ -185,7 +188,8 @@ def _step(sight: Sight, key: str) -> dict[str, Any]:
         "back": back,
         "stop": active and acts["cancel"],
         "fork": checkpoint and acts["fork"],
-        "items": items(sight.scene, sight.run, key, sight.look),
+        "items": items(sight.user, sight.scene, sight.run, key, sight.look),
+        "children": of_step(sight.user, sight.scene, key),
         "origin": origin(sight.user, sight.run, sight.scene, key),
     }
     return {**drawn, **details(sight.scene, sight.run, key, sight.entries), **shown}

@@ -10,7 +10,7 @@ from django.db import connection
 from builder.models import Orchestration, OrchestrationVersion
 from orchestrator import access
 from orchestrator.errors import Conflict, Forbidden, Invalid, NotFound, TooLarge
-from runs import verbs
+from runs import creation, verbs
 from runs.models import Approval, OrchestrationInstance
 from tests.integration.runs.conftest import chain, step, until
 
@@ -156,7 +156,7 @@ def test_braces_in_an_input_are_text_and_are_checked_as_such(lab):
 def test_an_input_that_is_too_large_or_no_json_is_refused(lab):
     orchestration = lab.publish(chain(step("a")))
     with pytest.raises(TooLarge):
-        verbs.start(lab.starter, orchestration, {"message": "x" * verbs.INPUT_BYTES})
+        verbs.start(lab.starter, orchestration, {"message": "x" * creation.INPUT_BYTES})
     with pytest.raises(Invalid):
         verbs.start(lab.starter, orchestration, {"message": "\ud800"})
     with pytest.raises(Invalid):

@@ -39,7 +39,7 @@ def test_the_form_is_drawn_from_the_types_schema(refund):
     assert shown["config.tools"]["widget"] == "tags"
 
 
-@pytest.mark.parametrize("kind", sorted({*steps.TYPES, *steps.ANNOUNCED}))
+@pytest.mark.parametrize("kind", sorted(steps.TYPES))
 def test_every_type_has_a_form_for_any_config(kind):
     for config in ({}, {"cases": 5, "checks": "x", "url": [], "agent": "gone"}):
         document = {

@@ -68,10 +68,44 @@ def test_a_name_that_comes_into_being_is_no_problem_any_more(refund):
     assert ("policy", "config.base", "unknown_base") in found(refund, exists)
 
 
-@pytest.mark.parametrize("kind", ["orchestration"])
-def test_types_that_cannot_run_yet_are_a_problem(kind, everything_exists):
-    document = {"name": "x", "steps": [{"key": "a", "type": kind, "config": {"prompt": "{{ nope"}}]}
-    assert found(document, everything_exists) == [("a", "type", "not_available")]
+def test_a_type_that_does_not_exist_is_refused(everything_exists):
+    document = {"name": "x", "steps": [{"key": "a", "type": "teleport", "config": {"prompt": "{{ nope"}}]}
+    assert found(document, everything_exists) == [("a", "type", "unknown_type")]
+
+
+def over_items(**fields):
+    config = {"items": [1], "orchestration": "other", "input": {"n": "{{ item }}{{ index }}"}, **fields}
+    return {"key": "m", "type": "map", "config": config}
+
+
+UNDO = {"type": "http", "config": {"url": "https://x/{{ item }}/{{ index }}"}}
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        (over_items(), []),
+        (over_items(step={"type": "transform", "config": {"output": 1}}), [("m", "config.orchestration", "invalid")]),
+        ({**over_items(), "compensate": UNDO}, [("m", "compensate", "invalid")]),
+        ({"key": "m", "type": "map", "config": {"items": [1]}}, [("m", "config", "invalid")]),
+        ({"key": "o", "type": "orchestration", "config": {"orchestration": "other"}, "compensate": UNDO},
+         [("o", "compensate", "invalid"), ("o", "compensate.config.url", "unknown_name")]),
+        ({"key": "o", "type": "orchestration", "config": {"orchestration": "other", "input": "{{ item }}"}},
+         [("o", "config.input", "unknown_name")]),
+    ],
+)  # fmt: skip
+def test_steps_that_start_runs(step, expected, everything_exists):
+    """Items are known where they are; what such a step does is undone by itself."""
+    found_here = found({"name": "x", "steps": [step]}, everything_exists)
+    assert list(dict.fromkeys(found_here)) == expected
+
+
+def test_an_orchestration_that_is_not_there_is_a_problem_and_so_is_its_version():
+    config = {"orchestration": "other", "version": 3}
+    document = {"name": "x", "steps": [{"key": "o", "type": "orchestration", "config": config}]}
+    assert found(document, lambda *_: False) == [("o", "config.orchestration", "unknown_orchestration")]
+    older = lambda kind, slug: slug == "other"  # noqa: E731
+    assert found(document, older) == [("o", "config.version", "unknown_version")]
 
 
 @pytest.mark.parametrize(

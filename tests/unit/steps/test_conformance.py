@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 
 import steps
 from steps import form, outbound, schema
-from steps.base import Ask, Cancelled, Each, Problem, Sleep, StepError, StepResult
+from steps.base import Ask, Cancelled, Child, Each, Problem, Sleep, StepError, StepResult
 from steps.templates import render
 
 SAMPLES = {
@@ -39,11 +39,13 @@ SAMPLES = {
     "transform": {"output": {"a": [1, None]}},
     "delay": {"seconds": 5},
     "map": {"items": [1, 2], "step": {"type": "transform", "config": {"output": "{{ item }}"}}},
+    "orchestration": {"orchestration": "refund-request", "version": 2, "input": {"message": "Hi"}},
 }
 UNCHOSEN = {
     "llm": {""},
     "retrieve": {"base"},
     "email": {"to"},
+    "orchestration": {"orchestration"},
 }  # what only a person can fill in on a fresh step
 WIDGETS = {
     "template",
@@ -52,6 +54,7 @@ WIDGETS = {
     "slug:agent",
     "slug:base",
     "slug:credential",
+    "slug:orchestration",
     "users",
     "role",
     "cases",
@@ -231,7 +234,7 @@ def test_no_config_whatever_breaks_a_run_in_another_way_than_a_step_error(step_t
 def test_its_result_is_json_and_takes_ports_that_it_has(step_type, at_work, world):
     config = SAMPLES[step_type.type]
     outcome = step_type.run(at_work(render(steps.compile_config(step_type.type, config), {"input": {}})))
-    assert isinstance(outcome, (StepResult, Ask, Sleep, Each))
+    assert isinstance(outcome, (StepResult, Ask, Sleep, Each, Child))
     orjson.dumps(asdict(outcome))
     if isinstance(outcome, StepResult):
         assert outcome.ports
@@ -255,9 +258,8 @@ def test_its_config_is_not_changed_by_running(step_type, at_work, world):
     assert config == SAMPLES[step_type.type]
 
 
-def test_every_type_of_the_contract_is_built_or_announced():
-    built_or_announced = {*steps.TYPES, *steps.ANNOUNCED}
-    assert built_or_announced == {
+def test_every_type_of_the_contract_is_built():
+    assert set(steps.TYPES) == {
         "llm",
         "http",
         "retrieve",
@@ -271,15 +273,6 @@ def test_every_type_of_the_contract_is_built_or_announced():
         "map",
         "orchestration",
     }
-    assert not set(steps.TYPES) & set(steps.ANNOUNCED)
-
-
-def test_an_announced_type_has_ports_and_a_problem():
-    assert steps.ports_of("orchestration", {}) == ("success", "failure")
-    [problem] = steps.config_problems("ask", "orchestration", {}, lambda *_: True)
-    assert (problem.step, problem.field, problem.code) == ("ask", "type", "not_available")
-    with pytest.raises(KeyError):
-        steps.get("orchestration")
 
 
 def test_an_unknown_type_has_no_ports():

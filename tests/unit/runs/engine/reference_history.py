@@ -108,7 +108,7 @@ class Reference(ItemsReference):
         if self.undoing is None or key not in self.undoing:
             return False
         self._cancel(key)
-        if happened and self.graph.steps[key].compensate is not None:
+        if happened and self._acts(key):
             self.calls(key)
             self.first.add(key)
         self.settle()
@@ -187,10 +187,14 @@ class Reference(ItemsReference):
     def undoes(self, key: str) -> None:
         """Semantic 6: what undoes it has worked, or a person has skipped that."""
         assert key in self.first if self.first else self.queue[0] == key
-        self.first.discard(key)
-        self.queue = [other for other in self.queue if other != key]
         self.undone.add((key, self.epoch[key]))
         self.tried, self.stuck = 0, False
+        if self.did.get((key, self.epoch[key])):
+            self.did[key, self.epoch[key]].pop()
+            if self.did[key, self.epoch[key]]:
+                return
+        self.first.discard(key)
+        self.queue = [other for other in self.queue if other != key]
         self.settle()
 
     def undo_fails(self, key: str, retryable: bool) -> None:
@@ -212,10 +216,16 @@ class Reference(ItemsReference):
     def _half_undone(self) -> set[str]:
         return {key for key, epoch in self.undone if self.epoch[key] == epoch}
 
+    def _acts(self, key: str) -> bool:
+        """It names what undoes it, as a whole: a map is undone item by item."""
+        return self.graph.steps[key].compensate is not None and self.graph.steps[key].type != "map"
+
     def _owes(self, key: str) -> bool:
         """It names what undoes it, had an effect, and that has not been undone."""
         now = key, self.epoch[key]
-        if self.graph.steps[key].compensate is None or now in self.undone or now not in self.started:
+        if self.graph.steps[key].type == "map":
+            return bool(self.did.get(now))
+        if not self._acts(key) or now in self.undone or now not in self.started:
             return False
         return self.status[key] == "COMPLETED" or now in self.answered
 

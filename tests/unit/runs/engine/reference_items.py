@@ -38,11 +38,17 @@ class ItemsReference:
 
     graph: Graph
     status: dict[str, str]
+    epoch: dict[str, int]
     undoing: set[str] | None
+    first: set[str]
+    queue: list[str]
     failing: bool
 
     def __init__(self) -> None:
         self.items: dict[str, Items] = {}
+        self.did: dict[
+            tuple[str, int], list[int]
+        ] = {}  # items that completed, of maps that name what undoes them
 
     def settle(self) -> None:
         raise NotImplementedError
@@ -62,6 +68,9 @@ class ItemsReference:
             return
         if self.failing:
             self._cancel(key)
+        elif self.did.get((key, self.epoch[key])):  # they are never those of before
+            self.ends(key, ("failure",))
+            return
         else:
             self.items[key] = Items(count, at_once, skip)
         self.settle()
@@ -69,6 +78,10 @@ class ItemsReference:
     def item_ends(self, key: str, index: int) -> None:
         """An item has completed."""
         self.items[key].running.remove(index)
+        if self.graph.steps[key].compensate is not None:
+            self.did.setdefault((key, self.epoch[key]), []).append(index)
+            if self.undoing is not None and key in self.undoing and key not in self.queue:
+                self.first.add(key)
         self._look_after(key)
 
     def item_raises(self, key: str, index: int, retryable: bool) -> None:

@@ -30,6 +30,7 @@ def test_a_preview_lists_what_would_be_undone_in_order_and_what_it_has_cost():
             {"step": "c", "status": "PENDING", "what": "reset"},
         ],
         "compensates": [],
+        "items": {},
         "unknown": [],
         "cannot": [],
         "kept": ["x"],

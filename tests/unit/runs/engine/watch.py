@@ -57,6 +57,7 @@ class Watch(ItemsWatch, UndoWatch):
             self._event(event)
             if event.get("step") and event["kind"] in ("step_completed", "step_failed", "step_cancelled"):
                 self.in_work.pop(event["step"], None)
+                self.children.pop(event["step"], None)
         self._agree(state)
 
     def _event(self, event: dict[str, Any]) -> None:
@@ -151,7 +152,21 @@ class Watch(ItemsWatch, UndoWatch):
         assert not self.failing
         self.status[key] = "WAITING"
 
-    _retry_scheduled = _step_waiting
+    def _retry_scheduled(self, key: str, event: Event, data: JSON) -> None:
+        self._current(key, event, "RUNNING", "WAITING")  # WAITING: for a child run, which has failed
+        assert not self.failing
+        self.status[key] = "WAITING"
+
+    def _child_started(self, key: str, event: Event, data: JSON) -> None:
+        self._begets(key, event)
+        if "item" not in data:
+            self._step_waiting(key, event, data)
+            return
+        self._current(key, event, "RUNNING")
+        index = data["item"][0]
+        self.in_work[key].remove(index)
+        self.children[key].add(index)
+        self._rest(key)
 
     def _approval_requested(self, key: str, event: Event, data: JSON) -> None:
         self._step_waiting(key, event, data)
@@ -270,7 +285,13 @@ class Watch(ItemsWatch, UndoWatch):
         assert list(state.running) == sorted(self._in("RUNNING"), key=list(state.running).index)
         assert set(state.waiting) == set(self._in("WAITING"))
         assert set(state.broken) == self.broken
-        assert list(state.undo) == self.queue
+        left = [
+            (*at, item)
+            for at, job in state.undo.items()
+            for item in job.get("items", (None,))[job.get("done", 0) :]
+        ]
+        assert [effect[:2] for effect in left] == [effect[:2] for effect in self.queue]
+        assert set(left) == set(self.queue)
         assert {effect for effect, job in state.undo.items() if job["status"] == "stuck"} == self.stuck
         expected = self.run
         if expected == "RUNNING":

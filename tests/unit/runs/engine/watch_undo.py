@@ -6,10 +6,12 @@ answered. Last ended, first undone; what is learnt of later is added.
 
 from __future__ import annotations
 
+from typing import Any
+
 from builder.graph import Graph
 from runs.engine.events import JSON, Event
 
-Effect = tuple[str, int]  # step, epoch
+Effect = tuple[str, int, int | None]  # step, epoch, item of a map
 
 
 class UndoWatch:
@@ -21,17 +23,21 @@ class UndoWatch:
     epoch: dict[str, int]
     attempt: dict[str, int]
     undoing: set[str]
-    executed: list[Effect]
+    executed: list[tuple[str, int]]
+    items_done: set[tuple[str, int, int]]
+    item_ends: dict[tuple[str, int], dict[int, None]]
 
     def __init__(self) -> None:
         self.undone: dict[Effect, str] = {}  # undone, skipped, or given up
         self.queue: list[Effect] = []
         self.at_work: tuple[str, int, int] | None = None  # step, epoch, attempt to undo: one at a time
-        self.stuck: set[Effect] = set()
+        self.stuck: set[tuple[str, int]] = set()
+        self.busy: set[tuple[str, int]] = set()  # begun, also while it pauses or is stuck
+        self.born: set[Effect] = set()  # by a child run
         self.ended: dict[str, None] = {}  # steps in their present epoch, as they ended
         self.answered: set[Effect] = set()
-        self.calls: dict[tuple[str, int, int, bool], str] = {}  # step, epoch, call, undo -> key
-        self.names: dict[str, tuple[str, int, int, bool]] = {}
+        self.calls: dict[tuple[Any, ...], str] = {}  # step, epoch, item, call, undo -> key
+        self.names: dict[str, tuple[Any, ...]] = {}
         self.learnt: set[Effect] = set()  # effects that the journal knows of
 
     def _in(self, *statuses: str) -> list[str]:
@@ -47,68 +53,113 @@ class UndoWatch:
             assert self.status[key] == "RUNNING"
             assert dispatch[1:] == (self.epoch[key], self.attempt[key]), "an attempt that no longer counts"
             assert key not in self.undoing, "nothing is sent by a step that is undone"
-        call = key, event["epoch"], data["call"], bool(data.get("undo"))
+        call = *_effect(event), data["call"], bool(data.get("undo"))
         assert self.calls.setdefault(call, data["key"]) == data["key"], "a repeated call has the same key"
         assert self.names.setdefault(data["key"], call) == call, "each call has a key of its own"
 
     def _effect_received(self, key: str, event: Event, data: JSON) -> None:
         undo = bool(data.get("undo"))
-        assert self.calls[key, event["epoch"], data["call"], undo] == data["key"], "it was sent before"
+        assert self.calls[*_effect(event), data["call"], undo] == data["key"], "it was sent before"
         if not undo:
-            self.answered.add((key, event["epoch"]))
-            self._learn(key, event["epoch"])
+            self._learn(_effect(event))
 
     def _late_result_ignored(self, key: str, event: Event, data: JSON) -> None:
         if data.get("happened"):
-            self.answered.add((key, event["epoch"]))
-            self._learn(key, event["epoch"])
+            self._learn(_effect(event))
 
-    def _learn(self, key: str, epoch: int) -> None:
+    def _learn(self, effect: Effect) -> None:
         """An effect has come to light. One whose epoch is over, or just now undone, is undone too."""
-        effect, present = (key, epoch), epoch == self.epoch[key]
+        key, epoch, item = effect
+        if item is None and self.graph.steps[key].type == "map":
+            return  # it is undone item by item
+        self.answered.add(effect)
+        present = epoch == self.epoch[key]
         if self.graph.steps[key].compensate is None:
             return
         self.learnt.add(effect)
         if effect in self.undone or effect in self.queue or (present and key not in self.undoing):
             return
-        if present:
-            started = self.at_work is not None and self.queue[0] == self.at_work[:2]
-            self.queue.insert(1 if started else 0, effect)
+        together = [place for place, known in enumerate(self.queue) if known[:2] == effect[:2]]
+        begun = self.at_work is not None or (bool(self.queue) and self.queue[0][:2] in self.busy)
+        if item is not None and together:
+            self.queue.insert(together[0] + (effect[:2] in self.busy), effect)
+        elif present:
+            self.queue.insert(self._first() if begun else 0, effect)
         else:
             self.queue.append(effect)
+
+    def _first(self) -> int:
+        """Behind the step that is being undone, with all its items."""
+        at_work = self.at_work is not None and self.queue[0][:2] == self.at_work[:2]
+        return sum(known[:2] == self.queue[0][:2] for known in self.queue) if at_work else 0
 
     # ------------------------------------------------------------------ undoing
 
     def _owe(self, steps: list[str]) -> None:
-        """A rollback has begun, which undoes these, in this order."""
+        """A rollback has begun, which undoes these, in this order; of a map, last ended first."""
         ended = [key for key in steps if key in self.ended]
         assert ended == [key for key in reversed(self.ended) if key in ended], "last ended, first undone"
         for key in steps:
-            effect = key, self.epoch[key]
-            if effect not in self.undone and self._had_effect(key):
-                self.queue.append(effect)
+            items = sorted(self._items_of(key), key=lambda effect: -self._rank(effect))
+            self.queue += [each for each in items if each not in self.undone and self._had_effect(each)]
 
-    def _had_effect(self, key: str) -> bool:
-        effect = key, self.epoch[key]
-        if self.graph.steps[key].compensate is None or effect not in self.executed:
+    def _items_of(self, key: str) -> list[Effect]:
+        if self.graph.steps[key].type != "map":
+            return [(key, self.epoch[key], None)]
+        done = {known[2] for known in self.items_done if known[:2] == (key, self.epoch[key])}
+        known = {known[2] for known in self.answered if known[:2] == (key, self.epoch[key])}
+        born = {known[2] for known in self.born if known[:2] == (key, self.epoch[key])}
+        return [(key, self.epoch[key], item) for item in done | known | born]
+
+    def _rank(self, effect: Effect) -> float:
+        """When the item ended; what was given up ended last."""
+        ends = list(self.item_ends.get(effect[:2], ()))
+        return ends.index(effect[2]) if effect[2] in ends else len(ends)
+
+    def _had_effect(self, effect: Effect) -> bool:
+        key, epoch, item = effect
+        if effect in self.born:
+            return True
+        if self.graph.steps[key].compensate is None or (key, epoch) not in self.executed:
             return False
-        return self.status[key] == "COMPLETED" or effect in self.answered
+        done = self.status[key] == "COMPLETED" if item is None else (key, epoch, item) in self.items_done
+        return done or effect in self.answered
+
+    def _begets(self, key: str, event: Event) -> None:
+        """A child run is rolled back whatever came of it."""
+        self.born.add(_effect(event))
 
     def _compensation_started(self, key: str, event: Event, data: JSON) -> None:
-        effect = key, event["epoch"]
+        effect = _effect(event)
         assert self.at_work is None, "one after the other"
         assert effect not in self.undone, "nothing is undone twice"
-        assert effect == self.queue[0], "in their order"
-        assert effect not in self.stuck, "a person has to decide first"
-        assert effect in self.executed, "what a fork has taken over is not its own to undo"
+        assert effect in self.queue, "it is owed"
+        assert effect[:2] == self.queue[0][:2], "in their order"
+        others = [known for known in self.queue if known[:2] == effect[:2]]
+        assert self._rank(effect) == max(map(self._rank, others)), "its items in theirs"
+        self.queue.remove(effect)
+        self.queue.insert(0, effect)
+        assert effect[:2] not in self.stuck, "a person has to decide first"
+        assert effect[:2] in self.executed, "what a fork has taken over is not its own to undo"
         assert not set(self._in("RUNNING")) & self.undoing, "a rollback waits for what runs"
         self.at_work = key, event["epoch"], event["attempt"]
+        self.busy.add(effect[:2])
 
     def _compensation_over(self, key: str, event: Event, data: JSON) -> None:
         assert self.at_work == (key, event["epoch"], event["attempt"])
         self.at_work = None
 
-    _compensation_retry_scheduled = _compensation_interrupted = _compensation_over
+    _compensation_retry_scheduled = _compensation_over
+
+    def _compensation_interrupted(self, key: str, event: Event, data: JSON) -> None:
+        self._compensation_over(key, event, data)
+        self.busy.discard((key, event["epoch"]))
+
+    def _compensation_queued(self, key: str, event: Event, data: JSON) -> None:
+        self.busy.discard((key, event["epoch"]))
+
+    def _compensation_waiting(self, key: str, event: Event, data: JSON) -> None:
+        assert self.at_work == (key, event["epoch"], event["attempt"]), "the child is undone in its place"
 
     def _compensation_failed(self, key: str, event: Event, data: JSON) -> None:
         self._compensation_over(key, event, data)
@@ -116,40 +167,49 @@ class UndoWatch:
 
     def _compensation_retried(self, key: str, event: Event, data: JSON) -> None:
         self.stuck.remove((key, event["epoch"]))
+        self.busy.discard((key, event["epoch"]))
 
     def _step_compensated(self, key: str, event: Event, data: JSON) -> None:
-        self._compensation_over(key, event, data)
-        self._leave(key, event["epoch"], "undone")
+        if (key, event["epoch"]) not in self.stuck or _effect(event) not in self.born:
+            self._compensation_over(key, event, data)  # else: seen to in the child
+        self._leave(_effect(event), "undone")
 
     def _compensation_skipped(self, key: str, event: Event, data: JSON) -> None:
         assert (key, event["epoch"]) in self.stuck, "only what is stuck is skipped"
         assert data["reason"]
-        self._leave(key, event["epoch"], "skipped")
+        self._leave(_effect(event), "skipped")
 
-    def _leave(self, key: str, epoch: int, how: str) -> None:
-        self.queue.remove((key, epoch))
-        self.stuck.discard((key, epoch))
-        self.undone[key, epoch] = how
+    def _leave(self, effect: Effect, how: str) -> None:
+        self.queue.remove(effect)
+        self.stuck.discard(effect[:2])
+        self.busy.discard(effect[:2])
+        self.undone[effect] = how
 
     def _give_up(self, step: str, remaining: list[str]) -> None:
         """The rollback ends here. What is left of present epochs a later one undoes; late effects stay."""
         left = [
             effect
             for effect in self.queue
-            if (effect in self.stuck and effect[0] == step)
+            if (effect[:2] in self.stuck and effect[0] == step)
             or (effect[0] in self.undoing and effect[1] == self.epoch[effect[0]])
         ]
-        assert remaining == [key for key, _ in left]
-        assert any(effect in self.stuck for effect in left), "only where it is stuck"
+        assert remaining == [key for key, _ in dict.fromkeys(effect[:2] for effect in left)]
+        assert any(effect[:2] in self.stuck for effect in left), "only where it is stuck"
         for effect in left:
             self.queue.remove(effect)
-            self.stuck.discard(effect)
+            self.stuck.discard(effect[:2])
+            self.busy.discard(effect[:2])
             if effect[1] != self.epoch[effect[0]]:
                 self.undone[effect] = "given up"
 
     def settled(self) -> None:
         """At the end: every effect of an epoch that is over was undone, skipped, or given up by a person."""
         assert not self.queue
-        over = {(key, epoch) for key, epoch in self.executed if epoch < self.epoch[key]}
-        known = {effect for effect in self.learnt & over if effect not in self.undone}
+        over = {effect for effect in self.learnt if effect[1] < self.epoch[effect[0]]}
+        known = {effect for effect in over if effect not in self.undone}
         assert not known, f"effects that nobody undid: {sorted(known)}"
+
+
+def _effect(event: Event) -> Effect:
+    item = event["data"].get("item")
+    return event["step"], event["epoch"], item[0] if isinstance(item, list) else item
