@@ -7,6 +7,7 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Any, cast
 
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
@@ -30,7 +31,10 @@ class JWT(JWTAuthentication):
 
     def get_user(self, validated_token: Token) -> Any:
         """The active person that the token was made for; raises AuthenticationFailed."""
-        user = super().get_user(validated_token)
+        try:
+            user = super().get_user(validated_token)
+        except ValidationError as error:
+            raise AuthenticationFailed("This token names nobody.", code="user_not_found") from error
         _check(validated_token, cast(User, user))
         return user
 
@@ -109,7 +113,10 @@ class RefreshSerializer(TokenRefreshSerializer):
     def validate(self, attrs: dict[str, Any]) -> dict[str, str]:
         """Refuse a token of a sign-in that has ended."""
         refresh = self.token_class(attrs["refresh"])
-        user = User.objects.filter(pk=str(refresh.payload.get("user_id", new_id()))).first()
+        try:
+            user = User.objects.filter(pk=str(refresh.payload.get("user_id", new_id()))).first()
+        except ValidationError:
+            user = None
         if user is None:
             raise AuthenticationFailed("This token's person is gone.", code="user_not_found")
         _check(refresh, user)

@@ -21,6 +21,7 @@ _stack = ExitStack()
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add --database, and --chaos for how long test_chaos.py kills servers."""
     parser.addoption("--database", choices=("sqlite", "mongodb"), default="sqlite")
+    parser.addoption("--write-docs", action="store_true", help="write docs/access.md anew")
     parser.addoption("--chaos", type=float, default=5, help="for how many seconds servers are killed")
 
 

@@ -394,6 +394,35 @@ def test_without_permission_the_own_network_is_refused(at_work, serve, settings)
         "http://[fe80::1]/",
         "http://224.0.0.1/",
         "https://127.0.0.1:{port}/echo",
+        "http://0:{port}/echo",
+        "http://127.0.1:{port}/echo",
+        "http://127.255.255.254:{port}/echo",
+        "http://0x7f000001:{port}/echo",
+        "http://0x7F.1:{port}/echo",
+        "http://017700000001:{port}/echo",
+        "http://0177.0x0.0.01:{port}/echo",
+        "http://LOCALHOST:{port}/echo",
+        "http://[::]:{port}/echo",
+        "http://[0:0:0:0:0:0:0:1]:{port}/echo",
+        "http://[::ffff:7f00:1]:{port}/echo",
+        "http://[::ffff:a9fe:a9fe]/latest/meta-data/",
+        "http://[2002:7f00:1::]:{port}/echo",
+        "http://[64:ff9b:1::7f00:1]:{port}/echo",
+        "http://[fd00:ec2::254]/latest/meta-data/",
+        "http://[fec0::1]/",
+        "http://[ff02::1]/",
+        "http://%31%32%37.0.0.1:{port}/echo",
+        "http://example.org:80@127.0.0.1:{port}/echo",
+        "http://me:pw@[::1]:{port}/echo",
+        "http://2852039166/latest/meta-data/",
+        "http://0xa9fea9fe/latest/meta-data/",
+        "http://100.100.100.200/latest/meta-data/",
+        "http://172.31.255.255/",
+        "http://192.0.0.1/",
+        "http://192.0.2.1/",
+        "http://198.18.0.1/",
+        "http://240.0.0.1/",
+        "http://255.255.255.255/",
     ],
 )
 def test_every_spelling_of_a_private_address_is_refused(at_work, serve, settings, url):
@@ -402,6 +431,27 @@ def test_every_spelling_of_a_private_address_is_refused(at_work, serve, settings
     with pytest.raises(StepError) as caught:
         run(at_work, url=url.format(port=server.server_port))
     assert caught.value.code == "address_refused"
+    assert server.seen == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1.:{port}/echo",
+        "http://localhost.:{port}/echo",
+        "http://\u2460\u2461\u2466.\u24ea.\u24ea.\u2460:{port}/echo",
+        "http://\uff11\uff12\uff17.0.0.1:{port}/echo",
+        "http://127\u30020\u30020\u30021:{port}/echo",
+        "http://169.254.169.254./latest/meta-data/",
+    ],
+)
+def test_a_spelling_that_only_some_systems_read_as_an_address_reaches_nothing(at_work, serve, settings, url):
+    """Refused as no address or as private, or, where the system knows no such name, not connected."""
+    server = serve()
+    settings.HTTP_ALLOW = []
+    with pytest.raises(StepError) as caught:
+        run(at_work, url=url.format(port=server.server_port))
+    assert caught.value.code in ("bad_config", "address_refused", "connection")
     assert server.seen == []
 
 
