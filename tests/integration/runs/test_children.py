@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.errors import Conflict
 from runs import children as children_of_runs
-from runs import journal, recovery, verbs
+from runs import journal, payloads, recovery, verbs
 from runs.errands import Errands, Untold
 from runs.executors.memory import MemoryExecutor
 from runs.models import OrchestrationInstance, StepRun
@@ -51,6 +51,50 @@ def test_a_child_run_gives_its_output_to_the_step(lab, echo):
     assert (begun["id"], begun["version"], begun["number"]) == (str(child.pk), 1, child.number)
     above = verbs.events(child)[0]["data"]["parent"]
     assert (above["id"], above["step"], above["epoch"]) == (str(run.pk), "call", 1)
+
+
+def test_parent_and_child_link_to_each_other(lab, echo, client, user):
+    """REST says parent and children; both pages link; who is asked in the parent sees what it has started."""
+    ask = step("ask", "asks", assignees=[user.username])
+    run = lab.run(chain(calls(echo, config={"input": {"word": "hi"}}), ask))
+    (child,) = children(run)
+    client.force_login(user)
+    shown = client.get(f"/api/v1/runs/{run.pk}/").json()["steps"][0]["children"]
+    assert [(one["id"], one["status"], one["item"]) for one in shown] == [(str(child.pk), "COMPLETED", None)]
+    above = client.get(f"/api/v1/runs/{child.pk}/").json()["parent"]
+    assert above == {"id": str(run.pk), "step": "call", "item": None}
+    listed = [client.get(f"/api/v1/runs/?parent={of}").json()["results"] for of in (run.pk, "none")]
+    assert [[one["id"] for one in found] for found in listed] == [[str(child.pk)], [str(run.pk)]]
+    assert client.get("/api/v1/runs/?parent=x").status_code == 400
+    assert f'href="/runs/{child.pk}/"' in client.get(f"/runs/{run.pk}/?step=call").content.decode()
+    assert f'href="/runs/{run.pk}/?step=call"' in client.get(f"/runs/{child.pk}/").content.decode()
+
+
+def test_what_items_send_is_journaled_and_undone_item_by_item(lab, bank):  # noqa: F811
+    """semantic 6: keys name the item; a receipt that is in the journal is not asked for again."""
+    undo = {
+        "method": "POST",
+        "url": f"{bank.url}/undo/{{{{ item }}}}/{{{{ steps.each.output.results[index].json.id }}}}",
+    }
+    inner = {"type": "http", "config": {"method": "POST", "url": f"{bank.url}/pay/{{{{ item }}}}"}}
+    config = {"items": "{{ input.items }}", "step": inner, "concurrency": 1}
+    each = {"key": "each", "type": "map", "config": config, "compensate": {"type": "http", "config": undo}}
+    run = lab.start(chain(each), {"items": ["a", "b"]})
+    lab.runtime.executor.step()
+    keep, kept = payloads.keep, []
+    with pytest.MonkeyPatch.context() as dying:  # between the answer and the item's end
+        dying.setattr(payloads, "keep", lambda *of: sys.exit() if kept else kept.append(1) or keep(*of))
+        with pytest.raises(SystemExit):
+            lab.runtime.executor.step()
+    kill(lab)
+    recover(lab, run)
+    assert lab.fresh(run).status == "COMPLETED"
+    key = f"{run.pk}:each[{{}}]:1:0".format
+    assert bank.seen == [("/pay/a", key(0)), ("/pay/b", key(1))]
+    verbs.rollback(lab.starter, run)
+    lab.drain()
+    assert bank.seen[2:] == [("/undo/b/2", f"{key(1)}:undo"), ("/undo/a/1", f"{key(0)}:undo")]
+    assert lab.fresh(run).status == "ROLLED_BACK"
 
 
 def test_the_parent_waits_without_a_thread(lab):

@@ -132,6 +132,7 @@ def test_items_wait_for_their_children_outside_of_the_window():
     assert kinds(item_begins(play, 0)) == ["child_started m"]
     assert item_begins(play, 0) == []
     assert play.statuses == "m:RUNNING z:PENDING"
+    assert [item for item, _ in children_of(play.state, "m")] == [0], "the other one has none yet"
     item_begins(play, 1)
     assert (play.statuses, str(play.state.status)) == ("m:WAITING z:PENDING", "WAITING")
     assert play.state.steps["m"].wait == {"kind": "items", "due_at": None, "timer": 0}
