@@ -50,6 +50,7 @@ class Runtime:
         """Become the process's runtime: its commands start steps, which ``executor`` runs."""
         global _current  # noqa: PLW0603 - one runtime a process
         self.executor = executor
+        executor.idle = journal.relieve
         self._unsubscribe = journal.subscribe(self._notice)
         _current = self
 
@@ -133,6 +134,8 @@ class Runtime:
         part = part_of(assignment)
         try:
             plan = part.plan(run, assignment)
+            if not plan.type.quick:
+                journal.relieve()
             token.deadline = time.monotonic() + plan.timeout_s
             if gating.table is None:
                 return part.work(run, assignment, plan, token)
@@ -153,7 +156,7 @@ class Runtime:
         worker = "" if self.stopping else self.worker
         then = partial(self._posted, assignment, command)
         try:
-            committed = journal.post(assignment.run_id, command, then, worker=worker)
+            committed = journal.post(assignment.run_id, command, then, worker=worker, more=self.executor.more)
         except (ProductError, DatabaseError):
             return started(self._report(assignment, command))
         return None if committed is None else started(committed)
@@ -201,6 +204,10 @@ class _Nobody:
     """The executor of a runtime that is not attached."""
 
     overlaps = False
+    idle = staticmethod(lambda: None)
+
+    def more(self) -> bool:
+        return False
 
     def submit(self, assignments: Sequence[Assignment]) -> None:
         if assignments:

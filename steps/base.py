@@ -208,6 +208,7 @@ class StepType(ABC):
     icon: ClassVar[str]  # symbol in the sprite: "t-llm"
     summary: ClassVar[str]  # one sentence for the palette and the docs
     effect: ClassVar[Literal["reversible", "compensatable", "irreversible"]] = "reversible"
+    quick: ClassVar[bool] = False  # it only computes: results of others may wait for its end
     waits: ClassVar[bool] = (
         False  # for people, times, items or other runs; such a type cannot be a compensation
     )

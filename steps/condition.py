@@ -19,6 +19,7 @@ class Condition(StepType):
     type = "condition"
     label = "Condition"
     group = "Shape the flow"
+    quick = True
     icon = "t-condition"
     summary = "Chooses the way on by what earlier steps gave."
     default_timeout_s = 10

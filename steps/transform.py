@@ -15,6 +15,7 @@ class Transform(StepType):
     group = "Shape the flow"
     icon = "t-transform"
     summary = "Makes new data out of what earlier steps gave."
+    quick = True
     default_timeout_s = 10
     default_config: ClassVar[dict[str, JSON]] = {"output": {"text": "{{ input }}"}}
     schema: ClassVar[dict[str, JSON]] = {

@@ -68,6 +68,11 @@ class Executor(Protocol):
     """Runs assignments, each once, in the order given. ``tests`` hold one suite for every executor."""
 
     overlaps: bool  # whether work may return None: the thread goes on before the end is durable
+    idle: Callable[[], None]  # called by a thread of its own before it waits for work, or ends
+
+    def more(self) -> bool:
+        """Whether something waits that a thread would begin at once."""
+        ...
 
     def finish(self, assignment: Assignment, freed: Sequence[Assignment]) -> None:
         """The end of ``assignment``, whose work has returned None, is durable and has started ``freed``."""

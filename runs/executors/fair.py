@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from uuid import UUID
 
 from runs.executors.base import Assignment
@@ -49,9 +49,14 @@ class FairQueue:
         """Whether nothing waits."""
         return self._bell.empty()
 
-    def get(self) -> Assignment | None:
-        """The next in turn; who was served goes to the end of the line."""
-        if not self._bell.get():
+    def get(self, idle: Callable[[], None] = lambda: None) -> Assignment | None:
+        """The next in turn; who was served goes to the end of the line. ``idle`` is called before waiting."""
+        try:
+            ring = self._bell.get_nowait()
+        except Empty:
+            idle()
+            ring = self._bell.get()
+        if not ring:
             return None
         with self._lock:
             owner, waiting = self._turns.popitem(last=False)

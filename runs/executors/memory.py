@@ -19,6 +19,10 @@ class MemoryExecutor:
         self._tokens: dict[Assignment, Token] = {}
         self._stopped = False
 
+    def more(self) -> bool:
+        """Never: each end is durable before the next assignment begins."""
+        return False
+
     def submit(self, assignments: Sequence[Assignment]) -> None:
         """Queue assignments; one that is already here is not queued twice."""
         for assignment in assignments:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from runs.executors.base import Assignment, Overdue, Token, Work
 from runs.executors.fair import FairQueue, Owner
@@ -26,6 +26,7 @@ class ThreadExecutor:
     overlaps = True
 
     def __init__(self, work: Work, overdue: Overdue, threads: int, owner: Owner = lambda _: "") -> None:
+        self.idle: Callable[[], None] = lambda: None
         self.stuck = 0  # threads given up and still not back
         self.replaced = 0  # threads given up since the start
         self._work, self._overdue, self._size = work, overdue, threads
@@ -40,6 +41,10 @@ class ThreadExecutor:
         for _ in range(self._size):
             self._add_thread()
         threading.Thread(target=self._watch, name="deadlines", daemon=True).start()
+
+    def more(self) -> bool:
+        """Whether something waits that a thread would begin at once."""
+        return not self._queue.empty()
 
     def submit(self, assignments: Sequence[Assignment]) -> None:
         """Queue assignments; one that is already here is not queued twice."""
@@ -97,9 +102,15 @@ class ThreadExecutor:
         thread.start()
 
     def _serve(self) -> None:
+        try:
+            self._work_off()
+        finally:
+            self.idle()
+
+    def _work_off(self) -> None:
         mine: Assignment | None = None
         while True:
-            assignment = mine if mine is not None else self._queue.get()
+            assignment = mine if mine is not None else self._queue.get(self.idle)
             if assignment is None or self._stopping.is_set():
                 return  # what is still queued stays held, and whoever stops us reports it
             token = self._tokens[assignment]

@@ -15,7 +15,7 @@ in the journal, from any number of processes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from django.db import transaction
@@ -30,8 +30,8 @@ from runs.journal.reading import behind, entries, fresh, inside_transaction, loa
 from runs.journal.tickets import Committed, Then, Ticket
 
 __all__ = [
-    "Committed", "behind", "close", "entries", "load", "post", "rebuild", "refresh", "submit", "submit_all",
-    "subscribe",
+    "Committed", "behind", "close", "entries", "load", "post", "rebuild", "refresh", "relieve", "submit",
+    "submit_all", "subscribe",
 ]  # fmt: skip
 
 MOST_TOGETHER = 100  # commands of one caller in a commit, so that others are not kept waiting
@@ -72,20 +72,28 @@ def submit_all(commands: Sequence[tuple[UUID, Command]], *, worker: str = "") ->
     return answers
 
 
-def post(run_id: UUID, command: Command, then: Then, *, worker: str = "") -> Committed | None:
+def post(
+    run_id: UUID, command: Command, then: Then, *, worker: str = "", more: Callable[[], bool] = lambda: False
+) -> Committed | None:
     """As ``submit`` where nobody else commits now, else None, at once.
 
     Then the thread that commits the command calls ``then`` with what it came to, or with the error;
-    nothing was stored in that case.
+    nothing was stored in that case. While there is ``more`` to do at once, results gather for one commit;
+    the caller owes a ``relieve`` before it waits for anything or does what may take long.
     """
     if inside_transaction():
         return submit(run_id, command, worker=worker)
     ticket = Ticket(runs.get(run_id), command, worker, then)
-    if not _leadership.post(ticket):
+    if not _leadership.post(ticket, more):
         return None
     committed = ticket.answer()
     news.tell(committed)
     return committed
+
+
+def relieve() -> None:
+    """Commit results that have gathered. Costs nothing where there are none."""
+    _leadership.relieve()
 
 
 def close() -> None:

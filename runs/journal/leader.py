@@ -15,6 +15,7 @@ from collections.abc import Callable
 from runs.journal.tickets import Ticket
 
 log = logging.getLogger(__name__)
+MOST_GATHERED = 32  # results; more of them wait for no further ones
 
 
 class Leadership:
@@ -44,23 +45,34 @@ class Leadership:
         if self._claim():  # results that nobody waits for; who called us has waited long enough
             self._call_committer()
 
-    def post(self, ticket: Ticket) -> bool:
-        """Whether this thread has committed ``ticket`` and may go on; else its ``then`` is called."""
-        if not self._enter(ticket):
+    def post(self, ticket: Ticket, more: Callable[[], bool]) -> bool:
+        """Whether this thread has committed ``ticket`` and may go on; else its ``then`` is called.
+
+        While there is ``more`` for this thread to do at once, results gather. It then owes a ``relieve``,
+        before it waits for anything or does what may take long.
+        """
+        if not self._enter(ticket, lead=len(self._inbox) >= MOST_GATHERED or not more()):
             return False
         self._round(ticket)
-        if not self._claim():
+        if more() or not self._claim():
             return True
         ticket.tell()
         self._go_on()
         return False
 
-    def _enter(self, *tickets: Ticket) -> bool:
-        """Queue them; whether this thread leads now."""
+    def relieve(self) -> None:
+        """Commit what has gathered, unless somebody leads: who does owes the same."""
+        if self._inbox and self._claim():
+            self._go_on()
+
+    def _enter(self, *tickets: Ticket, lead: bool = True) -> bool:
+        """Queue them; whether this thread leads now, if it is ready to."""
         with self._mutex:
             self._inbox.extend(tickets)
-            lead, self._leading = not self._leading, True
-        return lead
+            if not lead or self._leading:
+                return False
+            self._leading = True
+            return True
 
     def _claim(self) -> bool:
         """Take the lead if something waits and nobody leads."""

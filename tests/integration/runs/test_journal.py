@@ -185,6 +185,16 @@ def test_a_commit_that_fails_leaves_nothing_and_the_next_one_works(lab, monkeypa
     assert journal.submit(run.pk, Complete("b0", 1, 1)).seq == 2
 
 
+def test_no_result_waits_for_a_step_that_may_take_long(threads):
+    """Results of quick steps gather for one commit, but not beyond the start of another kind of step."""
+    quick = [step(f"q{number}", "transform", output=number) for number in range(6)]
+    slow = [step(f"b{number}", "blocks") for number in range(3)]
+    run = threads.start(document([quick[0], slow[0], *quick[1:4], *slow[1:], *quick[4:]], []))
+    assert kinds.Blocks.entered.acquire(timeout=10)
+    until(lambda: all(threads.statuses(run)[one["key"]] == "COMPLETED" for one in quick))
+    assert threads.statuses(run)["b0"] != "COMPLETED"
+
+
 def test_a_worker_tries_to_store_a_result_until_the_database_takes_it(threads, monkeypatch, caplog):
     run = threads.start(chain(step("a", "blocks"), step("b")))
     assert kinds.Blocks.entered.acquire(timeout=10)
