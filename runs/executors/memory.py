@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from runs.executors.base import Assignment, Token, Work
 from runs.executors.fair import FairQueue, Owner
@@ -14,6 +14,7 @@ class MemoryExecutor:
     overlaps = False
 
     def __init__(self, work: Work, owner: Owner = lambda _: "") -> None:
+        self.idle: Callable[[], None] = lambda: None
         self._work = work
         self._queue = FairQueue(owner)
         self._tokens: dict[Assignment, Token] = {}
