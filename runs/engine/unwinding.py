@@ -150,7 +150,7 @@ def _job(state: RunState, event: Event, **changes: Any) -> None:
 
 def _started(graph: Graph, state: RunState, at: str, event: Event) -> None:
     worker, attempt = event["data"]["worker"], event["attempt"]
-    _job(state, event, status="running", worker=worker, attempt=attempt, due_at=None)
+    _job(state, event, status="running", worker=worker, attempt=attempt)
 
 
 def _compensated(graph: Graph, state: RunState, at: str, event: Event) -> None:

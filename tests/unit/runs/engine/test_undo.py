@@ -459,6 +459,7 @@ def test_a_compensation_is_tried_as_often_as_retry_says_and_as_often_again_for_a
         play.do(Due(*job(play), "undo"))
         assert play.state.undo["a", 1]["due_at"] is None
     assert kinds(play.do(UndoFailed(*job(play), AGAIN))) == ["compensation_failed a"]
+    assert play.state.undo["a", 1]["since"] == play.journal[-1][1], "a person sees since when it is stuck"
     play.do(Resolve("a", "retry", "mary"))
     for _ in range(2):
         assert kinds(play.do(UndoFailed(*job(play), AGAIN))) == ["compensation_retry_scheduled a"]

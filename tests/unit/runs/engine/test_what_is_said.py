@@ -3,9 +3,21 @@
 import pytest
 
 from orchestrator.errors import Conflict, Invalid
-from runs.engine.commands import Cancel, ItemDone, Listed, Resolve, Start, UndoFailed, UndoInterrupted, Undone
+from runs.engine.commands import (
+    Cancel,
+    Fail,
+    ItemDone,
+    Listed,
+    Resolve,
+    Start,
+    UndoFailed,
+    UndoInterrupted,
+    Undone,
+)
+from runs.engine.decide import decide
+from runs.engine.state import new_state
 from tests.unit.runs.engine.dags import dag
-from tests.unit.runs.engine.play import Play
+from tests.unit.runs.engine.play import BEGIN, Play
 
 UNDO = {"compensate": {"type": "task"}}
 ERROR = {"code": "boom", "message": "The bank is closed.", "retryable": False}
@@ -210,3 +222,33 @@ def test_a_cancelled_run_says_by_whom_and_stops_what_is_under_way():
     early = unstarted()
     assert early.do(Cancel("mary", "no"))[-1]["data"] == {"by": "mary", "reason": "no"}
     assert early.do(Start({}, {}, 1)) == []
+
+
+def test_a_rollback_says_who_wanted_it_or_which_failure_did():
+    """semantics 6 and 7."""
+    play = Play(dag("a > q", q={"type": "approval"}))
+    play.complete("a")
+    play.ask("q")
+    said = play.roll_back("a", "wrong")
+    told = {"to": "a", "by": "mary", "reason": "wrong", "automatic": False, "count": 1, "steps": ["q", "a"]}
+    assert said[0]["data"] == told
+    assert [event["data"]["reason"] for event in said[1:3]] == ["The run is rolled back."] * 2
+    itself = Play(dag("a > b", b={"on_failure": {"action": "rollback", "to": "a"}}))
+    itself.complete("a")
+    said = itself.do(Fail(*itself.now_at("b"), {"code": "boom"}))
+    cause = {"by": None, "reason": "", "automatic": True, "cause": "b", "steps": ["b", "a"]}
+    assert said[1]["data"] == {**told, **cause}
+
+
+def test_only_a_policy_that_says_rollback_goes_back():
+    """semantic 4: a target that was left there from before means nothing."""
+    play = Play(dag("a > b", b={"on_failure": {"action": "fail", "to": "a"}}))
+    play.complete("a")
+    assert [event["kind"] for event in play.fail("b")] == ["step_failed", "run_failed"]
+
+
+def test_who_names_no_worker_starts_nothing():
+    """Pages and commands decide too, and execute nothing."""
+    graph = dag("a")
+    said = decide(graph, new_state(graph), Start({}, {}, 1), BEGIN)
+    assert [event["kind"] for event in said] == ["run_started"]
