@@ -16,8 +16,10 @@ from runs.engine.commands import (
     Command,
     Complete,
     Fail,
+    Held,
     ItemDone,
     ItemFail,
+    ItemHeld,
     Listed,
     Noted,
     Received,
@@ -119,6 +121,8 @@ def _failure(dispatch: Dispatch, error: dict[str, Any]) -> Report:
 def _ends(world: World, worker: Worker, dispatch: Dispatch, door: Door) -> Report:
     """How a step ends: as its type may, by chance."""
     random, chance = world.random, world.random.random()
+    if dispatch[0] in world.gated and dispatch[3:] not in (("undo",), ("gather",)) and chance > 0.9:
+        return _held(world, dispatch)
     if len(dispatch) == 5:
         return _item(world, dispatch, chance)
     if dispatch[3:] == ("gather",):
@@ -169,6 +173,14 @@ def _item(world: World, dispatch: Dispatch, chance: float) -> Report:
         error = {"code": world.random.choice(("boom", "timeout")), "message": "no"}
         return ItemFail(*dispatch, {**error, "retryable": world.random.random() < 0.7})
     return ItemDone(*dispatch, output=dispatch[3], size=1, usage={"input_tokens": 1})
+
+
+def _held(world: World, dispatch: Dispatch) -> Report:
+    """It may not call its model now."""
+    due_at = world.now + timedelta(seconds=world.random.choice((1, 30)))
+    if len(dispatch) == 5:
+        return ItemHeld(*dispatch, due_at)
+    return Held(*dispatch, due_at, {"kind": "model", "subject": "m", "what": "requests", "most": 1})
 
 
 def _question(world: World, dispatch: Dispatch, kind: str) -> Report:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, cast
 from builder.graph import Graph
 from orchestrator.errors import Conflict
 from runs.engine.commands import (
+    Admit,
+    Await,
     Cancel,
     CancelStep,
     Command,
@@ -43,6 +45,7 @@ class Mishaps:
     graph: Graph
     random: Random
     now: datetime
+    gated: frozenset[str]
     state: RunState
     table: rows.Table
     workers: list[Worker]
@@ -166,6 +169,18 @@ class Mishaps:
                 if not said and not rows.counts(self.state, key):
                     self.table.timers.pop(key, None)
 
+    # ---------------------------------------------------------------- limits
+
+    def admit(self) -> None:
+        """A slot is free, or some are."""
+        if self.gated:
+            self.submit(Admit(self.gated, self.random.choice((1, 1, 3))))
+
+    def await_slots(self) -> None:
+        """The limiter says what the run waits for."""
+        if self.gated:
+            self.submit(Await(({"kind": "person", "subject": "1", "what": "running", "most": 1},)))
+
     # ---------------------------------------------------------------- people
 
     def answer(self) -> None:
@@ -219,7 +234,7 @@ class Mishaps:
 
     ACTS: tuple[Any, ...] = (
         *[work] * 9, deliver, deliver, lose, crash, recover, false_alarm, leave, idle_append, batch, write,
-        clock, answer, act, resolve,
+        clock, answer, act, resolve, admit, await_slots,
     )  # fmt: skip
 
 

@@ -57,6 +57,8 @@ class World(Mishaps):
     ) -> None:
         self.graph, self.random, self.chaos, self.tell = graph, random, chaos, tell
         self.window = random.choice((1, 2, 5, 32))
+        bound = 0.3 if random.random() < 0.3 else 0.0  # a limit bounds some steps
+        self.gated = frozenset(key for key in graph.steps if random.random() < bound)
         self.now = BEGIN
         self.journal: list[Entry] = []
         self.count = 0
@@ -183,7 +185,7 @@ class World(Mishaps):
 
     def _consider(self, state: RunState, command: Command, worker: str) -> Turn | None:
         try:
-            return consider(self.graph, state, command, self.now, worker, self.window)
+            return consider(self.graph, state, command, self.now, worker, self.window, self.gated)
         except (Conflict, Invalid):
             return None
 
@@ -241,6 +243,7 @@ class World(Mishaps):
         """Everything that is under way arrives, everybody answers, every timer fires."""
         self._write_all()
         self.recover()
+        self.admit()
         for worker in self.workers:
             self._finish_work(worker)
         for report in self.sent:
