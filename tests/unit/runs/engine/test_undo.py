@@ -533,3 +533,12 @@ def test_a_preview_names_calls_in_doubt_only_where_an_effect_may_stay():
         play.fail(key)
     preview = play.preview(None, effect_of=lambda spec: "reversible" if spec.key == "c" else "compensatable")
     assert (preview["unknown"], preview["cannot"]) == (["b", "a"], ["b"])
+
+
+def test_the_last_receipt_of_a_compensation_is_part_of_its_end():
+    """the ledger: as of a step that completes."""
+    play = undoing()
+    play.do(Sent(*job(play), 0, "k:undo", "DELETE", undo=True))
+    said = play.do(Undone(*job(play), {"ok": 1}, received=(Received(0, "k:undo", {"ok": 1}),)))
+    assert kinds(said)[:2] == ["effect_received a", "step_compensated a"]
+    assert said[0]["data"] == {"call": 0, "key": "k:undo", "undo": True}

@@ -14,7 +14,7 @@ from runs.engine.commands import (
     UndoInterrupted,
     Undone,
 )
-from runs.engine.decide import decide
+from runs.engine.decide import consider, decide
 from runs.engine.state import new_state
 from tests.unit.runs.engine.dags import dag
 from tests.unit.runs.engine.play import BEGIN, Play
@@ -252,3 +252,11 @@ def test_who_names_no_worker_starts_nothing():
     graph = dag("a")
     said = decide(graph, new_state(graph), Start({}, {}, 1), BEGIN)
     assert [event["kind"] for event in said] == ["run_started"]
+
+
+def test_deciding_is_considering_with_all_that_bounds_it():
+    """Who starts, how much at once, and what a limit holds back."""
+    graph = dag("a, b, c, d")
+    assert len(consider(graph, new_state(graph), Start({}, {}, 1), BEGIN).events) == 1
+    said = decide(graph, new_state(graph), Start({}, {}, 1), BEGIN, "w", 2, {"a"})
+    assert [(event["step"], event["data"]["worker"]) for event in said[1:]] == [("b", "w"), ("c", "w")]

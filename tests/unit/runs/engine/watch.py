@@ -62,6 +62,7 @@ class Watch(ItemsWatch, UndoWatch):
 
     def _event(self, event: dict[str, Any]) -> None:
         kind, data = event["kind"], event["data"]
+        assert isinstance(data, dict), "every event says something, be it {}"
         if self.run in ENDED:
             late = ("late_result_ignored", "run_retried", "rollback_started")
             undoes = kind in ("effect_sent", "effect_received", "step_compensated", "rollback_given_up")
