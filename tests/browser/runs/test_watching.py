@@ -104,3 +104,23 @@ def test_a_run_of_somebody_else_is_not_there(visitor, start, noise):
     address = start(admin, "health-check")
     user.goto(address)
     expect(user.get_by_role("heading", name="There is no such run.")).to_be_visible()
+
+
+def test_a_step_that_runs_an_orchestration_links_to_its_run_and_back(
+    page, login, start, becomes, card, calls, site
+):
+    check = {"key": "check", "type": "orchestration", "name": "Look after it", "config": {
+        "orchestration": "health-check", "input": {"address": site.url}}}  # fmt: skip
+    made = calls.post(
+        "orchestrations/import/?publish=1", data={"schema": 1, "name": "Twice", "steps": [check]}
+    )
+    assert made.ok, made.text()
+    login(page, "superadmin")
+    start(page, made.json()["slug"])
+    becomes(page, "Completed")
+    card(page, "check").click()
+    page.get_by_role("region", name="Its run").get_by_role("link").click()
+    expect(page.locator(".workbar")).to_contain_text("part of run 1 of Twice")
+    becomes(page, "Completed")
+    page.get_by_role("link", name="run 1 of Twice").click()
+    expect(page.get_by_role("region", name="Its run")).to_contain_text("Completed")
