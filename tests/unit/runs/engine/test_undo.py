@@ -10,6 +10,7 @@ from runs.engine.commands import (
     Due,
     Fail,
     Kick,
+    Listed,
     Noted,
     Received,
     Resolve,
@@ -542,3 +543,12 @@ def test_the_last_receipt_of_a_compensation_is_part_of_its_end():
     said = play.do(Undone(*job(play), {"ok": 1}, received=(Received(0, "k:undo", {"ok": 1}),)))
     assert kinds(said)[:2] == ["effect_received a", "step_compensated a"]
     assert said[0]["data"] == {"call": 0, "key": "k:undo", "undo": True}
+
+
+def test_results_of_a_map_that_are_put_together_too_late_are_no_effect():
+    """semantic 6: a map is undone item by item."""
+    play = Play(dag("m", m={"type": "map", **UNDO}))
+    play.do(Listed(*play.now_at("m"), 0, "digest", 1, items=[]))
+    play.interrupt("m")
+    assert kinds(play.do(Complete("m", 1, 1))) == ["late_result_ignored m"]
+    assert (play.state.undo, play.state.effects) == ({}, {})
