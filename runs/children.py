@@ -7,11 +7,13 @@ The parent's wait is durable before its child begins; that, and all that follows
 from __future__ import annotations
 
 from itertools import count
+from typing import Any
 from uuid import UUID, uuid5
 
 from django.db import IntegrityError, transaction
 
 from builder.models import Orchestration
+from orchestrator import access
 from orchestrator.errors import ProductError
 from runs import creation, journal
 from runs.cache import Run
@@ -35,6 +37,8 @@ def begin(run: Run, assignment: Assignment, wish: Child, item: tuple[int, int] |
     if parent.depth >= MOST_DEEP:
         message = f"Runs start runs at most {MOST_DEEP} deep, and this one is that deep; it may start itself."
         raise StepError(message, code="too_deep")
+    if wish.orchestration not in _written(run.version.document, assignment.step):
+        _check_named(parent, wish.orchestration)
     row, since = _row(parent, assignment, wish, None if item is None else item[0])
     child: dict[str, JSON] = {
         "id": str(row.pk),
@@ -46,6 +50,29 @@ def begin(run: Run, assignment: Assignment, wish: Child, item: tuple[int, int] |
     }
     where = assignment.step, assignment.epoch, assignment.attempt
     return ChildBegins(*where, child) if item is None else ItemBegins(*where, *item, child)
+
+
+def _written(document: dict[str, Any], step: str) -> list[Any]:
+    """The orchestrations that a step names as they are; whether they may be was asked at publishing."""
+    config = next((one.get("config") or {} for one in document["steps"] if one["key"] == step), {})
+    inner = config.get("step")
+    inside = (inner.get("config") or {}) if isinstance(inner, dict) else {}
+    return [config.get("orchestration"), inside.get("orchestration")]
+
+
+def _check_named(parent: OrchestrationInstance, slug: str) -> None:
+    """Of a name that a template made: who published the version, or who started the run, has to be allowed.
+
+    Raises StepError.
+    """
+    orchestration = Orchestration.objects.filter(slug=slug).first()
+    people = (parent.version.published_by, parent.started_by)
+    if orchestration is None or any(
+        one is not None and access.allowed(one, access.START, orchestration) for one in people
+    ):
+        return
+    message = f"Neither who published this version nor who started the run may start {slug[:80]}."
+    raise StepError(message, code="forbidden", field="orchestration")
 
 
 def _row(

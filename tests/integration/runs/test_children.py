@@ -344,3 +344,18 @@ def test_many_children_run_in_threads(threads):
     run = threads.start(document([step("a"), calls(echo), each], edges), {"items": list(range(20))})
     until(lambda: threads.fresh(run).status == "COMPLETED", 60)
     assert [child.status for child in children(run)] == ["COMPLETED"] * 21
+
+
+def test_a_name_that_a_template_made_starts_only_what_its_publisher_or_starter_may_start(lab, echo, user):
+    asking = chain(
+        {"key": "call", "type": "orchestration",
+         "config": {"orchestration": "{{ input.which }}", "input": {"word": "hi"}}}
+    )  # fmt: skip
+    run = lab.start(asking, {"which": echo.slug}, user)
+    lab.drain()
+    assert (lab.fresh(run).status, lab.row(run, "call").error["code"]) == ("FAILED", "forbidden")
+    assert not children(run)
+    lab.grant(user, "start", echo)
+    again = lab.start(asking, {"which": echo.slug}, user)
+    lab.drain()
+    assert lab.fresh(again).status == "COMPLETED"
