@@ -117,6 +117,10 @@ class Untold:
         moved = [pk for pk, at in found.items() if self._seen.get(pk) != at]
         self._seen = {pk: at for pk, at in found.items() if pk in self._seen}
         for pk in moved:
-            attend(self._act, pk)
+            try:
+                attend(self._act, pk)
+            except Exception:  # it must not keep the others waiting; the next look tries again
+                log.exception("Telling child run %s and its parent of each other failed", pk)
+                continue
             self._seen[pk] = found[pk]
         return len(moved)

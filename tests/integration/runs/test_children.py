@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.errors import Conflict
 from runs import children as children_of_runs
-from runs import journal, payloads, recovery, verbs
+from runs import errands, journal, payloads, recovery, verbs
 from runs.errands import Errands, Untold
 from runs.executors.memory import MemoryExecutor
 from runs.models import OrchestrationInstance, StepRun
@@ -333,6 +333,22 @@ def test_a_crash_at_any_point_loses_nothing_and_does_nothing_twice(lab, monkeypa
     before = StepRun.objects.filter(instance=run).values().get()
     journal.rebuild(run.pk)
     assert StepRun.objects.filter(instance=run).values().get() == before
+
+
+def test_one_pair_that_cannot_be_told_keeps_no_other_waiting(lab, echo, monkeypatch):
+    """The sweep comes to it again."""
+    with monkeypatch.context() as deaf:
+        deaf.setattr(Errands, "notice", lambda *args, **more: None)
+        runs = [lab.run(chain(calls(echo, config={"input": {"word": "hi"}}))) for _ in range(2)]
+    untold, first = Untold(lab.runtime.act), children(runs[0])[0].pk
+    with monkeypatch.context() as broken:
+        attend = errands.attend
+        broken.setattr(errands, "attend", lambda act, pk: 1 / 0 if pk == first else attend(act, pk))
+        assert untold.look() == 2
+    assert [children(run)[0].status for run in runs] == ["PENDING", "RUNNING"]
+    untold.look()
+    lab.drain()
+    assert {lab.fresh(run).status for run in runs} == {"COMPLETED"}
 
 
 def test_many_children_run_in_threads(threads):
