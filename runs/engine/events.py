@@ -2,7 +2,8 @@
 
 ``data`` by kind. Fields in brackets are absent when they are empty; every other field is there.
 
-- run_started: input, user {id, username}, version
+- run_started: input, user {id, username}, version, [parent] (of a child run: {id, number, orchestration,
+  name, step, epoch, [item]})
 - run_forked: run, number, version (of the source), from, steps {key: {status, [ports], [output or payload],
   [error], [line], [citations]}} (what is taken over: they have ended so, and never start here), [edited]
   (those whose output a person has set), [results] {key: as step_completed, epoch, run, number} (of steps that
@@ -31,6 +32,8 @@
 - item_queued: items [index]; their pauses are over
 - item_interrupted: worker, items [{index, attempt}]
 - items_finished: worker, which puts the results together
+- child_started: child {id, orchestration, name, version, number, since}, [item [index, attempt]]; the step, or
+  that item, is WAITING for a run of its own, which begins, or goes on from its entry ``since``
 - step_skipped: nothing
 - step_cancelled: reason; of one that a person has given up also by, error, ports, handled, continued
 - step_interrupted: worker
@@ -39,7 +42,9 @@
 - effect_sent: call, key, what, [item], [undo]; durable before the call is made
 - effect_received: call, key, receipt or payload (neither where the end in the same entry says it), [item],
   [undo]
-- compensation_started: worker. Of these events ``attempt`` counts the attempts to undo.
+- compensation_started: worker. Of these events ``attempt`` counts the attempts to undo; each of them names
+  the [item] of a map that is undone.
+- compensation_waiting: child {id, number, since}, which is rolled back
 - step_compensated: output or payload, [line], [usage], [cost]
 - compensation_retry_scheduled: due_at, error, delay_s
 - compensation_queued: nothing; its pause is over
