@@ -32,13 +32,13 @@
 - item_queued: items [index]; their pauses are over
 - item_interrupted: worker, items [{index, attempt}]
 - items_finished: worker, which puts the results together
-- child_started: child {id, orchestration, name, version, number, since}, [item [index, attempt]]; the step, or
-  that item, is WAITING for a run of its own, which begins, or goes on from its entry ``since``
+- child_started: child {id, orchestration, name, version, number, since}, [item [index, attempt]]; the step,
+  or that item, is WAITING for a run of its own, which begins, or goes on from its entry ``since``
 - step_skipped: nothing
 - step_cancelled: reason; of one that a person has given up also by, error, ports, handled, continued
 - step_interrupted: worker
 - late_result_ignored: reason, [usage], [cost], [item [index, attempt]], [happened with output or payload: its
-  effect is to be undone]
+  effect is to be undone; given {value or payload}: the item]
 - effect_sent: call, key, what, [item], [undo]; durable before the call is made
 - effect_received: call, key, receipt or payload (neither where the end in the same entry says it), [item],
   [undo]
