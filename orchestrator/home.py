@@ -28,7 +28,7 @@ def page(user: User) -> dict[str, Any]:
     """Everything on the home page."""
     speak = voice(user)
     waiting = list(verbs.waiting_for(user).select_related("instance__orchestration", "instance__version"))
-    mine = OrchestrationInstance.objects.filter(started_by=user).select_related("orchestration")
+    mine = OrchestrationInstance.objects.filter(started_by=user, parent=None).select_related("orchestration")
     asking = {one.instance_id for one in waiting}
     running = [run for run in mine.filter(status__in=ACTIVE).order_by("-created_at") if run.pk not in asking]
     failed = mine.filter(status=RunStatus.FAILED, created_at__gte=speak.now - FAILED_FOR).order_by(

@@ -22,12 +22,16 @@ PAGE = 25
 
 
 def page(user: User, query: Mapping[str, str]) -> dict[str, Any]:
-    """The runs that ``user`` may see and ``query`` (status, orchestration, mine, page) asks for."""
+    """The runs that ``user`` may see and ``query`` (status, orchestration, mine, parts, page) asks for.
+
+    Child runs are left out unless ``parts`` or their orchestration is asked for: one map may have thousands.
+    """
     orchestrations = list(access.visible(user, Orchestration).order_by("name"))
     filters = {
         "status": status if (status := query.get("status", "")) in list(RunStatus) else "",
         "orchestration": query.get("orchestration", ""),
         "mine": "1" if query.get("mine") else "",
+        "parts": "1" if query.get("parts") else "",
     }
     runs = _filtered(user, access.visible(user, OrchestrationInstance), filters)
     if filters["orchestration"]:
@@ -54,6 +58,8 @@ def _filtered(
         runs = runs.filter(status=filters["status"])
     if filters["mine"]:
         runs = runs.filter(started_by=user)
+    if not filters["parts"] and not filters["orchestration"]:
+        runs = runs.filter(parent=None)
     return runs.order_by("-created_at")
 
 

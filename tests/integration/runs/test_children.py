@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import pytest
+from django.urls import reverse
 
 from orchestrator.errors import Conflict
 from runs import children as children_of_runs
@@ -66,6 +67,10 @@ def test_parent_and_child_link_to_each_other(lab, echo, client, user):
     listed = [client.get(f"/api/v1/runs/?parent={of}").json()["results"] for of in (run.pk, "none")]
     assert [[one["id"] for one in found] for found in listed] == [[str(child.pk)], [str(run.pk)]]
     assert client.get("/api/v1/runs/?parent=x").status_code == 400
+    address = reverse("run", args=[child.pk])
+    assert address not in client.get(reverse("runs")).content.decode(), "one map may have thousands"
+    assert address not in client.get(reverse("home")).content.decode()
+    assert address in client.get(reverse("runs"), {"parts": "1"}).content.decode()
     assert f'href="/runs/{child.pk}/"' in client.get(f"/runs/{run.pk}/?step=call").content.decode()
     assert f'href="/runs/{run.pk}/?step=call"' in client.get(f"/runs/{child.pk}/").content.decode()
 
