@@ -13,7 +13,7 @@ from django.db import connection
 
 from builder.models import OrchestrationVersion
 from orchestrator.ids import new_id
-from runs import dispatch, journal, rebuild, recovery, verbs, workers
+from runs import creation, dispatch, journal, rebuild, recovery, verbs, workers
 from runs.dispatch import Runtime
 from runs.engine.commands import Asked, Cancel, Complete
 from runs.executors.base import Assignment
@@ -386,7 +386,7 @@ def test_a_start_whose_process_died_before_it_answered_is_the_same_run_when_it_i
     orchestration, pk, other = lab.publish(chain(step("a"))), new_id(), new_id()
     first = verbs.start(lab.starter, orchestration, {}, pk=pk)
     assert verbs.start(lab.starter, orchestration, {}, pk=pk).pk == first.pk == pk
-    verbs.create(orchestration, first.version, {}, lab.starter, pk=other)
+    creation.create(orchestration, first.version, {}, lab.starter, pk=other)
     assert verbs.start(lab.starter, orchestration, {}, pk=other).status == "RUNNING"
     lab.drain()
     assert OrchestrationInstance.objects.filter(status="COMPLETED").count() == 2
