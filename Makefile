@@ -79,7 +79,7 @@ mutate: dev requirements-mutate.txt  ## Change the engine's decisions one by one
 
 databases: dev  ## Integration tests on SQLite and on a real MongoDB
 	$(BIN)/pytest tests/integration -q -n $(WORKERS) --database sqlite
-	$(BIN)/pytest tests/integration -q -n $(WAITING) --database mongodb
+	$(BIN)/pytest tests/integration -q -n $(WORKERS) --database mongodb
 
 acceptance: dev redis-package  ## Real server processes, killed and restarted, on both databases
 	$(BIN)/pytest tests/acceptance -q -n $(WAITING) --dist loadfile --database sqlite

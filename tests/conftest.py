@@ -8,12 +8,40 @@ import uuid
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.contrib.contenttypes.management import create_contenttypes
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection
+from django.db.models.signals import post_migrate
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
     "suite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], max_examples=60
 )
 settings.load_profile("suite")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> None:
+    """The databases of pytest-django, which are emptied after a test without being filled again.
+
+    Django makes all content types and permissions anew after each flush, ten times the cost of the flush;
+    roles decide here, so no test needs them. MongoDB waits for the disk for each collection that it empties.
+    """
+    post_migrate.disconnect(create_contenttypes)
+    post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
+    post_migrate.connect(_forget_content_types, weak=False)
+    if connection.vendor == "mongodb":
+        empty = connection.ops.execute_sql_flush
+        filled = lambda tables: empty(list(filter(_has_rows, tables)))  # noqa: E731
+        setattr(connection.ops, "execute_sql_flush", filled)  # noqa: B010
+
+
+def _forget_content_types(**_: object) -> None:
+    ContentType.objects.clear_cache()  # their rows are gone
+
+
+def _has_rows(table: str) -> bool:
+    return connection.database[table].find_one({}, {"_id": 1}) is not None
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from io import StringIO
 
 import pytest
 from django.contrib.auth.models import Group, Permission
+from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.backends.db import SessionStore
 from django.core.management import CommandError, call_command
 from django.db import connection, connections, transaction
@@ -86,7 +87,10 @@ def content():
     """Something in every kind of column, and a key that is gone."""
     ada = User.objects.create(username="ada", role="admin", email="ada@example.org")
     group = Group.objects.create(name="designers")
-    group.permissions.add(*Permission.objects.order_by("pk")[:3])
+    of = ContentType.objects.get_for_model(Orchestration)
+    group.permissions.add(
+        *(Permission.objects.create(codename=f"may_{what}", name=what, content_type=of) for what in "abc")
+    )
     ada.groups.add(group)
     Group.objects.create(name="gone").delete()
     session = SessionStore()
