@@ -19,7 +19,7 @@ from runs.engine.state import RunState, fold, new_state
 from runs.models import OrchestrationInstance
 from runs.stores.base import Row, Tail
 
-STEPS = 50_000  # of all runs that are kept folded; one takes about a kilobyte
+STEPS = 20_000  # of all runs that are kept folded; one takes about a kilobyte
 VERSIONS = 128
 K = TypeVar("K")
 V = TypeVar("V")
