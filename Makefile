@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 INSTALL := $(UV) pip install --quiet --python $(BIN)/python
 WORKERS ?= 2
-WAITING ?= 3  # workers where tests wait for servers, databases and browsers
+WAITING ?= 3  # workers where tests mostly wait for servers
 
 export HTTP_ALLOW ?= 127.0.0.1:$(PORT)
 export PORT
@@ -90,7 +90,7 @@ chaos: dev  ## Three servers, killed for a minute under 30 runs, on both databas
 	  $(BIN)/pytest tests/acceptance/runs/test_chaos.py -q -n 0 -s --chaos $(or $(SECONDS),60) --database $$database; done
 
 browser: dev browser-packages  ## The product in a real browser
-	$(BIN)/pytest tests/browser -q -n $(WAITING)
+	$(BIN)/pytest tests/browser -q -n $(WORKERS)
 
 redis-package:
 	@tests/acceptance/packages.sh
