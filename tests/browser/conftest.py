@@ -55,7 +55,6 @@ class Site:
             "PORT": str(self.port),
             "HTTP_ALLOW": f"127.0.0.1:{self.port}",
             "DEMO_PASSWORD": PASSWORD,
-            "PYTHONFAULTHANDLER": "1",
             "DJANGO_SETTINGS_MODULE": "orchestrator.settings",
         }
 
@@ -95,14 +94,6 @@ class Site:
         """End it as Ctrl-C does."""
         self._end(signal.SIGTERM)
 
-    def put_away(self) -> None:
-        """End it after the last test. Where it takes too long, say what its threads do: tests of stopping are others."""
-        try:
-            self.stop()
-        except subprocess.TimeoutExpired:
-            self._end(signal.SIGABRT)  # faulthandler writes all stacks
-            print(f"The server did not stop in time:\n{self.log.read_text()[-8000:]}", file=sys.__stderr__)
-
     def _end(self, how: signal.Signals) -> None:
         if self.process is not None:
             self.process.send_signal(how)
@@ -133,7 +124,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     running = Site(folder)
     running.start()
     yield running
-    running.put_away()
+    running.stop()
     shutil.rmtree(folder, ignore_errors=True)
 
 

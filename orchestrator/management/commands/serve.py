@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from daphne.cli import CommandLineInterface
 from django.conf import settings
 from django.core.management import BaseCommand, CommandParser, call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+
+from orchestrator import serving
 
 
 class Command(BaseCommand):
@@ -31,4 +32,4 @@ class Command(BaseCommand):
         call_command("demo", stdout=self.stdout)
         self.stdout.write(self.style.SUCCESS(f"\nOrchestrator is on http://{host}:{port}  (Ctrl-C stops it)"))
         self.stdout.flush()
-        CommandLineInterface().run(["-b", host, "-p", str(port), "-v", "0", "orchestrator.asgi:application"])
+        serving.serve(host, port)

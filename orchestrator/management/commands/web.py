@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from daphne.cli import CommandLineInterface
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError, CommandParser
 
-from orchestrator import startup
+from orchestrator import serving, startup
 from orchestrator.errors import ProductError
 
 
@@ -34,7 +33,7 @@ class Command(BaseCommand):
         except ProductError as error:
             raise CommandError(error.message) from error
         self._say(f"Serving {settings.PUBLIC_URL} on {host}:{port}")
-        CommandLineInterface().run(["-b", host, "-p", str(port), "-v", "0", "orchestrator.asgi:application"])
+        serving.serve(host, port)
 
     def _say(self, line: str) -> None:
         self.stdout.write(line)

@@ -82,15 +82,14 @@ class Outside:
 
 
 class Server:
-    """A daphne process."""
+    """A server process, as production starts it."""
 
     def __init__(self, env: dict[str, str], log: Path) -> None:
         self.port = free_port()
         self.log = log
         with log.open("ab") as out:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(self.port), "-v", "0",
-                 "orchestrator.asgi:application"],
+                [sys.executable, "manage.py", "web", "--host", "127.0.0.1", "--port", str(self.port)],
                 cwd=ROOT, env={**env, "PORT": str(self.port)}, stdout=out, stderr=out,
             )  # fmt: skip
         self.token = ""
@@ -135,6 +134,9 @@ class Server:
 
     def run(self, run_id: str) -> Any:
         return self.get(f"/api/v1/runs/{run_id}/")
+
+    def runs_of(self, slug: str) -> Any:
+        return self.get(f"/api/v1/runs/?orchestration={slug}")["results"]
 
     def kinds(self, run_id: str, step: str | None = None) -> list[str]:
         events = self.get(f"/api/v1/runs/{run_id}/events/")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections import Counter
+from contextlib import suppress
+from http.client import HTTPException
 from itertools import pairwise
 
 import pytest
@@ -143,6 +146,32 @@ def test_a_clean_stop_gives_running_steps_back_at_once(place, outside):
     again = place.serve().ready().sign_in()
     until(lambda: again.run(run_id)["status"] == "COMPLETED")
     no_step_completed_twice(again, run_id)
+
+
+def test_a_stop_does_not_wait_for_requests_under_way(place, outside):
+    """A request that runs when the event loop stops waits for that loop for ever; the process must still end."""
+    server = place.serve().ready().sign_in()
+    flow = server.publish(chain("Asked while it stops", post("call", f"http://{outside.address}/hold")))
+    asking = [
+        threading.Thread(target=_cut_off, args=(server, f"/api/v1/orchestrations/{flow['id']}/runs/?wait=30"))
+        for _ in range(3)
+    ]
+    for one in asking:
+        one.start()
+    until(lambda: outside.calls["/hold"] == 3)
+    server.stop()
+    for one in asking:
+        one.join(10)
+    assert place.manage("recover").startswith("0 processes are gone"), "it did not say good-bye"
+    outside.gate.set()
+    again = place.serve().ready().sign_in()
+    until(lambda: {run["status"] for run in again.runs_of(flow["slug"])} == {"COMPLETED"})
+
+
+def _cut_off(server, path):
+    """Ask for what will not be answered."""
+    with suppress(OSError, HTTPException):
+        server.post(path, {"input": {}})
 
 
 def test_two_servers_share_one_database_and_one_takes_over_from_the_other(place, outside):
