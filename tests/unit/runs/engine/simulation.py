@@ -53,11 +53,13 @@ class World(Mishaps):
         *,
         chaos: int,
         workers: int = 3,
+        bound: float | None = None,
         tell: Callable[[str], None] = lambda line: None,
     ) -> None:
         self.graph, self.random, self.chaos, self.tell = graph, random, chaos, tell
         self.window = random.choice((1, 2, 5, 32))
-        bound = 0.3 if random.random() < 0.3 else 0.0  # a limit bounds some steps
+        if bound is None:
+            bound = 0.3 if random.random() < 0.3 else 0.0  # a limit bounds some steps
         self.gated = frozenset(key for key in graph.steps if random.random() < bound)
         self.now = BEGIN
         self.journal: list[Entry] = []
