@@ -10,7 +10,6 @@ from runs.engine import kin, overlay
 from runs.engine.state import HANDLERS
 from tests import simulate
 from tests.unit.runs.engine.dags import random_dag
-from tests.unit.runs.engine.play import Play
 from tests.unit.runs.engine.simulation import World
 
 
@@ -61,16 +60,3 @@ def test_the_simulation_does_what_it_is_for():
     assert set(met) >= {*HANDLERS, "result_reused", *(f"run ends {status}" for status in ends)} - elsewhere
     assert min(met["refusals"], met["crashes"], met["compensation_started"]) > 200
     assert min(met["run_forked"], met["rollback_given_up"], met["compensation_skipped"]) > 5
-
-
-@pytest.mark.parametrize("size", [1, 7])
-def test_the_watch_notices_a_broken_rule(size):
-    """A watch that lets everything pass would prove nothing."""
-    play = Play(random_dag(Random(1), size))
-    key = play.started()[0]
-    play.complete(key)
-    doubled = [
-        {"kind": "step_completed", "step": key, "epoch": 1, "attempt": 1, "data": {"ports": ["success"]}}
-    ]
-    with pytest.raises(AssertionError):
-        play.watch.entry(play.state.seq + 1, doubled, play.state)

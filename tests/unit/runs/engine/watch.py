@@ -91,7 +91,7 @@ class Watch(ItemsWatch, UndoWatch):
             assert not self.broken, "COMPLETED over an unhandled failure"
             assert not self._in("PENDING"), "COMPLETED with steps that could still start"
         if status == "FAILED":
-            assert self.broken or self.given_up
+            assert self.broken or self.given_up, "FAILED without a failure"
         if status == "ROLLED_BACK":
             assert set(self.status.values()) <= {"PENDING"}
         else:
@@ -132,12 +132,12 @@ class Watch(ItemsWatch, UndoWatch):
 
     def _step_started(self, key: str, event: Event, data: JSON) -> None:
         assert (self.run, self.failing) == ("RUNNING", False), "nothing starts now"
-        assert self.status[key] in ("PENDING", "WAITING")
+        assert self.status[key] in ("PENDING", "WAITING"), "it runs, or has been decided on"
         assert (key, self.epoch[key]) not in self.done, "it has completed in this epoch"
         if self.status[key] == "PENDING":
             assert self._may_start(key), "its edges do not allow it"
         assert event["epoch"] == self.epoch[key]
-        assert event["attempt"] == self.attempt[key] + 1
+        assert event["attempt"] == self.attempt[key] + 1, "attempts count up"
         self.attempt[key] += 1
         self.status[key] = "RUNNING"
         self.executed.append((key, self.epoch[key]))
@@ -145,8 +145,14 @@ class Watch(ItemsWatch, UndoWatch):
         assert len(self._in("RUNNING")) <= self.window
 
     def _current(self, key: str, event: Event, *statuses: str) -> None:
-        assert self.status[key] in statuses
-        assert (event["epoch"], event["attempt"]) == (self.epoch[key], self.attempt[key])
+        assert self.status[key] in statuses, f"{key} is {self.status[key]}, {event['kind']} is not for it"
+        now = self.epoch[key], self.attempt[key]
+        assert (event["epoch"], event["attempt"]) == now, "an attempt that no longer counts"
+
+    def _ends(self, key: str, event: Event) -> None:
+        assert (key, event["epoch"]) not in self.done, "no step completes twice in an epoch"
+        self._current(key, event, "RUNNING", "WAITING")
+        self.ended[key] = None
 
     def _step_waiting(self, key: str, event: Event, data: JSON) -> None:
         self._current(key, event, "RUNNING")
@@ -195,14 +201,12 @@ class Watch(ItemsWatch, UndoWatch):
         self.status[key] = "PENDING"
 
     def _step_completed(self, key: str, event: Event, data: JSON) -> None:
-        self._current(key, event, "RUNNING", "WAITING")
-        self.ended[key] = None
+        self._ends(key, event)
         assert "failure" not in data["ports"]
         self._resolve(key, "COMPLETED", data["ports"])
 
     def _step_failed(self, key: str, event: Event, data: JSON) -> None:
-        self._current(key, event, "RUNNING", "WAITING")
-        self.ended[key] = None
+        self._ends(key, event)
         if data["handled"] or data["continued"]:
             self._resolve(key, "FAILED", data["ports"])
             return
@@ -212,7 +216,6 @@ class Watch(ItemsWatch, UndoWatch):
         self.failing = self.failing or self.run == "RUNNING"
 
     def _resolve(self, key: str, status: str, ports: list[str]) -> None:
-        assert (key, self.epoch[key]) not in self.done, "no step completes twice in an epoch"
         assert key not in self.undoing, "a report of a step that is undone counts for nothing"
         assert key not in self.open_questions
         self.done.add((key, self.epoch[key]))
@@ -221,12 +224,11 @@ class Watch(ItemsWatch, UndoWatch):
     def _step_skipped(self, key: str, event: Event, data: JSON) -> None:
         assert self.run == "RUNNING"
         assert self.status[key] == "PENDING"
-        assert self._never_starts(key)
+        assert self._never_starts(key), "it could start"
         self.status[key] = "SKIPPED"
 
     def _step_cancelled(self, key: str, event: Event, data: JSON) -> None:
-        self._current(key, event, "RUNNING", "WAITING")
-        self.ended[key] = None
+        self._ends(key, event)
         assert key not in self.open_questions, "its question is void first"
         if data.get("handled") or data.get("continued"):
             self._resolve(key, "CANCELLED", data["ports"])
@@ -237,14 +239,14 @@ class Watch(ItemsWatch, UndoWatch):
 
     def _step_reset(self, key: str, event: Event, data: JSON) -> None:
         assert self.run == "ROLLING_BACK"
-        assert self.status[key] not in ("RUNNING", "WAITING")
+        assert self.status[key] not in ("RUNNING", "WAITING"), "it runs or waits"
         if key in self.undoing:
-            assert event["epoch"] == self.epoch[key] + 1
+            assert event["epoch"] == self.epoch[key] + 1, "epochs count up"
             self.epoch[key], self.attempt[key] = event["epoch"], 0
             self.reset.add(key)
         else:
-            assert key in self.broken
-            assert event["epoch"] == self.epoch[key]
+            assert key in self.broken, "it is neither undone nor failed"
+            assert event["epoch"] == self.epoch[key], "what is only tried again keeps its epoch"
         self.broken.discard(key)
         self.ended.pop(key, None)
         self.status[key], self.ports[key] = "PENDING", ()
@@ -282,7 +284,7 @@ class Watch(ItemsWatch, UndoWatch):
     def _agree(self, state: RunState) -> None:
         """The engine's incremental account says the same."""
         said = {key: str(step.status) for key, step in state.steps.items()}
-        assert said == self.status
+        assert said == self.status, "the engine says otherwise"
         assert list(state.running) == sorted(self._in("RUNNING"), key=list(state.running).index)
         assert set(state.waiting) == set(self._in("WAITING"))
         assert set(state.broken) == self.broken

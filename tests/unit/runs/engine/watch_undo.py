@@ -50,7 +50,7 @@ class UndoWatch:
         if data.get("undo"):
             assert dispatch == self.at_work, "what undoes it is not at work"
         else:
-            assert self.status[key] == "RUNNING"
+            assert self.status[key] == "RUNNING", f"{key} is {self.status[key]}, and sends nothing"
             assert dispatch[1:] == (self.epoch[key], self.attempt[key]), "an attempt that no longer counts"
             assert key not in self.undoing, "nothing is sent by a step that is undone"
         call = *_effect(event), data["call"], bool(data.get("undo"))
@@ -59,7 +59,7 @@ class UndoWatch:
 
     def _effect_received(self, key: str, event: Event, data: JSON) -> None:
         undo = bool(data.get("undo"))
-        assert self.calls[*_effect(event), data["call"], undo] == data["key"], "it was sent before"
+        assert self.calls.get((*_effect(event), data["call"], undo)) == data["key"], "it was sent before"
         if not undo:
             self._learn(_effect(event))
 
