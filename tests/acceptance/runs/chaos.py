@@ -184,6 +184,17 @@ class Chaos:
             **self.counts,
         }
 
+    def calls(self) -> dict[str, set[str]]:
+        """The keys of the calls that must have been made outside, by the first part of their address."""
+        made = [(run, epoch) for run in self.runs for epoch in range(1, 3 if run in self.taken_back else 2)]
+        return {
+            "now": {
+                f"{run}:{key}:{epoch}:0" for run, epoch in made for key in ("pay", "one", "two", "three")
+            },
+            "slow": {f"{run}:each[{item}]:{epoch}:0" for run, epoch in made for item in range(ITEMS)},
+            "undo": {f"{run}:pay:1:0:undo" for run in self.taken_back},
+        }
+
     def _nothing_lost(self, run: str, events: list[dict[str, Any]]) -> None:
         seqs = sorted({event["seq"] for event in events})
         assert seqs == list(range(1, len(seqs) + 1)), "gapless"
@@ -194,6 +205,8 @@ class Chaos:
         assert set(rows.values()) == {("COMPLETED", epoch)}, "the rows say what the journal says"
         ends = {(e["step"], e["epoch"]) for e in events if e["kind"] == "step_completed"}
         assert ends == {(key, one) for key in rows for one in range(1, epoch + 1)}
+        undone = [(e["step"], e["epoch"]) for e in events if e["kind"] == "step_compensated"]
+        assert undone == [("pay", 1)] * (epoch - 1), "what a rollback owes is undone, and nothing else is"
         self.counts.update(entries=len(seqs), events=len(events))
 
     def _nothing_twice(self, events: list[dict[str, Any]]) -> None:
@@ -208,4 +221,4 @@ class Chaos:
                 once.update(json.dumps(["item", *at, each["index"]]) for each in event["data"]["items"])
         doubled = [what for what, times in once.items() if times > 1]
         assert not doubled, f"completed twice: {doubled}"
-        self.counts.update({"completed once": len(once), "duplicates": len(doubled)})
+        self.counts["completed once"] += len(once)

@@ -22,9 +22,13 @@ def test_nothing_is_lost_and_nothing_completes_twice_while_servers_are_killed(pl
     chaos = Chaos(fleet, flow, random)
     chaos.live(seconds, runs=max(6, int(seconds / 2)), kill_every_s=2)
     counts = chaos.account()
-    keys = [key for path, keys in outside.keys.items() if path.startswith("/now/") for key in keys]
-    counts |= {"calls outside": len(keys), "of them the same again": len(keys) - len(set(keys))}
+    keys: dict[str, list[str]] = {"now": [], "slow": [], "undo": []}
+    for path, some in outside.keys.items():
+        keys[path.split("/")[1]] += some
+    made = sum(map(len, keys.values()))
+    different = sum(len(set(some)) for some in keys.values())
+    counts |= {"calls outside": made, "of them the same again": made - different}
     print(f"\n{seconds:g} s: " + ", ".join(f"{count} {what}" for what, count in counts.items()))
     assert counts["kills"]
-    made = {(run, key) for run in chaos.runs for key in ("pay", "one", "two", "three")}
-    assert {tuple(key.split(":")[:2]) for key in keys} == made, "each call was made, under its own key"
+    assert counts["rolled back"]
+    assert {what: set(some) for what, some in keys.items()} == chaos.calls(), "each under its own key"
